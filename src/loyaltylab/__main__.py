@@ -1,0 +1,5 @@
+"""``python -m loyaltylab``: the commands of the study."""
+
+from loyaltylab.cli import main
+
+main()

@@ -1,0 +1,198 @@
+"""Two groups from a common time zero: curves, absolute differences, then the hazard ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from lifelines.statistics import logrank_test
+
+from loyaltylab.designs.hazard_ratios import hazard_ratios
+from loyaltylab.errors import EstimationError
+from loyaltylab.survival import (
+    CumulativeIncidence,
+    Estimate,
+    RetentionCurve,
+    check_proportional_hazards,
+    cumulative_incidence,
+    difference,
+    fit_cox,
+    kaplan_meier,
+    restricted_mean_retention_time,
+    retention_difference,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupContrast:
+    """An exposed and a reference group, followed from the same kind of moment.
+
+    Attributes
+    ----------
+    exposed, reference : str
+        Names of the two groups.
+    curves : dict of str to RetentionCurve
+        Any exit counts as leaving.
+    incidence : dict of str to CumulativeIncidence
+        Exits by cause, competing.
+    restricted_mean : dict of str to Estimate
+        Days retained up to the horizon, per group.
+    restricted_mean_difference : Estimate
+        Exposed minus reference, in days.
+    retention_differences : dict of float to Estimate
+        Exposed minus reference at each time asked for, as shares.
+    incidence_differences : dict of (str, float) to Estimate
+        By cause and time, as shares.
+    hazard_ratio : Estimate
+        Of the exits in ``hazard_causes``, exposed against reference.
+    proportional_hazards_p : float
+        Score test that the ratio does not change over time.
+    logrank_p : float
+        Log-rank test that both groups leave alike, over any exit (lifelines).
+    """
+
+    exposed: str
+    reference: str
+    curves: dict[str, RetentionCurve]
+    incidence: dict[str, CumulativeIncidence]
+    restricted_mean: dict[str, Estimate]
+    restricted_mean_difference: Estimate
+    retention_differences: dict[float, Estimate]
+    incidence_differences: dict[tuple[str, float], Estimate]
+    hazard_ratio: Estimate
+    proportional_hazards_p: float
+    logrank_p: float
+
+
+def contrast_groups(
+    followed: pd.DataFrame,
+    *,
+    group: str,
+    exposed: str,
+    reference: str,
+    horizon_days: float,
+    times_days: Sequence[float],
+    hazard_causes: Sequence[str],
+    confidence_level: float = 0.95,
+) -> GroupContrast:
+    """Compare two groups of customers followed from an index event.
+
+    Parameters
+    ----------
+    followed : pandas.DataFrame
+        As from :func:`loyaltylab.timeline.follow_up_from`: one row per customer with ``start``,
+        ``stop`` (days), ``event``, ``exit_cause``, ``customer_id`` and the group column.
+    group : str
+        Column with the group names; rows of other groups are left out.
+    exposed, reference : str
+        The two groups.
+    horizon_days : float
+        Horizon of the restricted mean; both groups must be followed that long.
+    times_days : sequence of float
+        Times at which retention and incidence are compared.
+    hazard_causes : sequence of str
+        Causes of exit that count as the event of the hazard ratio; others are censored there.
+    confidence_level : float
+
+    Returns
+    -------
+    GroupContrast
+
+    Raises
+    ------
+    EstimationError
+        If a group is empty or not followed to the horizon.
+    """
+    parts = {name: followed[followed[group] == name] for name in (exposed, reference)}
+    _check_groups(parts, horizon_days)
+    causes = sorted(set(followed.loc[followed["event"], "exit_cause"]))
+    level = confidence_level
+    curves = {
+        name: kaplan_meier(part["start"], part["stop"], part["event"], confidence_level=level)
+        for name, part in parts.items()
+    }
+    incidence = {
+        name: cumulative_incidence(
+            part["start"], part["stop"], part["exit_cause"], causes=causes, confidence_level=level
+        )
+        for name, part in parts.items()
+    }
+    means = {
+        name: restricted_mean_retention_time(
+            part["start"],
+            part["stop"],
+            part["event"],
+            horizon=horizon_days,
+            confidence_level=level,
+        )
+        for name, part in parts.items()
+    }
+    ratio, ph_p = _hazard_ratio(parts, exposed, hazard_causes, level)
+    return GroupContrast(
+        exposed=exposed,
+        reference=reference,
+        curves=curves,
+        incidence=incidence,
+        restricted_mean=means,
+        restricted_mean_difference=difference(means[exposed], means[reference]),
+        retention_differences={
+            time: retention_difference(curves[exposed], curves[reference], time=time)
+            for time in times_days
+        },
+        incidence_differences={
+            (cause, time): difference(
+                incidence[exposed].incidence_at(time, cause),
+                incidence[reference].incidence_at(time, cause),
+            )
+            for cause in causes
+            for time in times_days
+        },
+        hazard_ratio=ratio,
+        proportional_hazards_p=ph_p,
+        logrank_p=_logrank(parts[exposed], parts[reference]),
+    )
+
+
+def _check_groups(parts: dict[str, pd.DataFrame], horizon_days: float) -> None:
+    problems = []
+    for name, part in parts.items():
+        if part.empty:
+            problems.append(f"group '{name}' has no customers")
+        elif part["stop"].max() < horizon_days:
+            problems.append(
+                f"group '{name}' is followed for {part['stop'].max():.0f} days at most, less "
+                f"than the horizon of {horizon_days:g}; take a shorter horizon"
+            )
+    if problems:
+        raise EstimationError("The two groups cannot be compared:", problems)
+
+
+def _logrank(exposed: pd.DataFrame, reference: pd.DataFrame) -> float:
+    test = logrank_test(
+        exposed["stop"],
+        reference["stop"],
+        event_observed_A=exposed["event"],
+        event_observed_B=reference["event"],
+    )
+    return float(test.p_value)
+
+
+def _hazard_ratio(
+    parts: dict[str, pd.DataFrame], exposed: str, causes: Sequence[str], confidence_level: float
+) -> tuple[Estimate, float]:
+    both = pd.concat(list(parts.values()), ignore_index=True)
+    is_exposed = pd.concat(
+        [pd.Series(float(name == exposed), index=part.index) for name, part in parts.items()],
+        ignore_index=True,
+    )
+    fit = fit_cox(
+        both["start"],
+        both["stop"],
+        both["event"] & both["exit_cause"].isin(list(causes)),
+        pd.DataFrame({exposed: is_exposed}),
+        cluster=both["customer_id"],
+        confidence_level=confidence_level,
+    )
+    test = check_proportional_hazards(fit)
+    return hazard_ratios(fit)[exposed], float(test.loc["GLOBAL", "p_value"])

@@ -1,0 +1,75 @@
+"""A change of rates, against the change of a group that nothing changed for."""
+
+from __future__ import annotations
+
+import math
+
+from scipy import stats
+
+from loyaltylab.errors import EstimationError
+from loyaltylab.survival import Estimate
+
+
+def ratio_of_rate_ratios(
+    *,
+    affected_before: tuple[int, float],
+    affected_after: tuple[int, float],
+    exempt_before: tuple[int, float],
+    exempt_after: tuple[int, float],
+    confidence_level: float = 0.95,
+) -> Estimate:
+    """Difference in differences on the log scale of rates.
+
+    Parameters
+    ----------
+    affected_before, affected_after, exempt_before, exempt_after : (int, float)
+        Events and person-time of each cell.
+    confidence_level : float
+
+    Returns
+    -------
+    Estimate
+        (affected after / before) / (exempt after / before), with limits on the log scale; the
+        standard error is on the log scale: sqrt of the sum of 1 / events.
+
+    Raises
+    ------
+    EstimationError
+        If a cell has no events or no person-time.
+
+    Source
+    ------
+    The interaction of ``glm(events ~ group * period + offset(log(time)), poisson)`` in R.
+    """
+    cells = {
+        "affected before": affected_before,
+        "affected after": affected_after,
+        "exempt before": exempt_before,
+        "exempt after": exempt_after,
+    }
+    empty = [
+        f"{name}: {events} events in a person-time of {time:g}"
+        for name, (events, time) in cells.items()
+        if events <= 0 or not time > 0
+    ]
+    if empty:
+        raise EstimationError("A ratio of rates needs events in every cell:", empty)
+    log_rates = {name: math.log(events / time) for name, (events, time) in cells.items()}
+    log_ratio = (log_rates["affected after"] - log_rates["affected before"]) - (
+        log_rates["exempt after"] - log_rates["exempt before"]
+    )
+    error = math.sqrt(sum(1 / events for events, _ in cells.values()))
+    quantile = float(stats.norm.isf((1 - confidence_level) / 2))
+    n_events = sum(events for events, _ in cells.values())
+    return Estimate(
+        value=math.exp(log_ratio),
+        standard_error=error,
+        ci_lower=math.exp(log_ratio - quantile * error),
+        ci_upper=math.exp(log_ratio + quantile * error),
+        confidence_level=confidence_level,
+        n=n_events,
+        n_events=n_events,
+        unit="ratio",
+        method="ratio of rate ratios, Poisson; standard error on the log scale",
+        p_value=float(2 * stats.norm.sf(abs(log_ratio / error))),
+    )

@@ -1,0 +1,100 @@
+"""Numbers in words: every sentence with a number is made here from an estimate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from loyaltylab.survival import Estimate, RetentionCurve
+
+DAYS_PER_MONTH = 30.4375
+SHARE_OF_A_STEP = 0.02
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share as a percentage: 0.821 -> "82.1 %"."""
+    return f"{100 * share:.{digits}f} %" if math.isfinite(share) else "not estimable"
+
+
+def share_with_interval(estimate: Estimate) -> str:
+    """A share with its interval: "82.1 % (95 % CI 79.0 to 84.9)"."""
+    return _with_interval(estimate, scale=100, digits=1, unit=" %")
+
+
+def points_with_interval(estimate: Estimate) -> str:
+    """A difference of shares in percentage points, signed."""
+    return _with_interval(estimate, scale=100, digits=1, unit=" percentage points", signed=True)
+
+
+def months_with_interval(estimate: Estimate, *, signed: bool = False) -> str:
+    """Days as months of 30.4375 days, with interval."""
+    return _with_interval(
+        estimate, scale=1 / DAYS_PER_MONTH, digits=2, unit=" months", signed=signed
+    )
+
+
+def ratio_with_interval(estimate: Estimate) -> str:
+    """A hazard ratio with its interval: "1.25 (95 % CI 1.10 to 1.42)"."""
+    return _with_interval(estimate, scale=1, digits=2, unit="")
+
+
+def p_value(value: float | None) -> str:
+    """A p-value to three places, never 0."""
+    if value is None or not math.isfinite(value):
+        return "not available"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def months(days: float) -> str:
+    """Days as months: whole numbers where they are whole."""
+    return f"{days / DAYS_PER_MONTH:.1f}".removesuffix(".0")
+
+
+def step_caveats(
+    curve: RetentionCurve, times_days: Sequence[float], *, half_width_days: float = 7.0
+) -> tuple[str, ...]:
+    """Say where a reading sits on a step, such as a contract anniversary.
+
+    Parameters
+    ----------
+    curve : RetentionCurve
+        In days.
+    times_days : sequence of float
+        Readings.
+    half_width_days : float
+        A reading sits on a step if retention falls by two points or more from this long before
+        to this long after it.
+
+    Returns
+    -------
+    tuple of str
+        One sentence per such reading.
+    """
+    found = []
+    for time in times_days:
+        around = [max(time - half_width_days, 0.0), time + half_width_days]
+        before, after = curve.at(around)["retention"]
+        if before - after >= SHARE_OF_A_STEP:
+            found.append(
+                f"Retention falls from {percent(before)} to {percent(after)} within "
+                f"{half_width_days:g} days either side of {months(time)} months: endings pile up "
+                "there, as at the end of a contract year, so a reading at that time sits on a step."
+            )
+    return tuple(found)
+
+
+def _with_interval(
+    estimate: Estimate, *, scale: float, digits: int, unit: str, signed: bool = False
+) -> str:
+    if not math.isfinite(estimate.value):
+        return "not estimable"
+    sign = "+" if signed else ""
+
+    def number(value: float) -> str:
+        return f"{value * scale:{sign}.{digits}f}".replace("-", "−")
+
+    level = f"{100 * estimate.confidence_level:g} % CI"
+    if not (math.isfinite(estimate.ci_lower) and math.isfinite(estimate.ci_upper)):
+        return f"{number(estimate.value)}{unit} ({level} not estimable)"
+    lower, upper = number(estimate.ci_lower), number(estimate.ci_upper)
+    return f"{number(estimate.value)}{unit} ({level} {lower} to {upper})"

@@ -1,0 +1,66 @@
+"""Jumps: how an event changes a covariate, now and later."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from loyaltylab.tables.schemas import TIMESTAMP
+
+
+def jump(
+    events: pd.DataFrame,
+    *,
+    covariate: str,
+    at: str,
+    since: str | None = None,
+    change: str | float = 1.0,
+    until: pd.Series | None = None,
+    keep_zeros: bool = False,
+) -> pd.DataFrame:
+    """Jumps of one covariate at the times of events, taken back at ``until``.
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        One row per event with ``customer_id``; rows without a time in ``at``, or whose change is
+        missing, make no jump.
+    covariate : str
+        Name of the covariate.
+    at : str
+        Column: when the event becomes known.
+    since : str, optional
+        Column: when the event began; ``at`` by default.
+    change : str or float
+        Column, or the same size for all.
+    until : pandas.Series, optional
+        When each jump is taken back; missing for never.
+    keep_zeros : bool
+        Keep jumps by 0, as for a rule first stated to be 0.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``customer_id``, ``at``, ``since_at``, ``covariate``, ``change``.
+    """
+    size = events[change].astype("float64") if isinstance(change, str) else change
+    frame = pd.DataFrame(
+        {
+            "customer_id": events["customer_id"],
+            "at": events[at],
+            "since_at": events[since or at],
+            "covariate": covariate,
+            "change": size,
+        }
+    )
+    if until is not None:
+        frame = pd.concat([frame, frame.assign(at=until, change=-frame["change"])])
+    frame = frame[frame["at"].notna() & frame["change"].notna()]
+    if not keep_zeros:
+        frame = frame[frame["change"] != 0]
+    return frame.astype({"at": TIMESTAMP, "since_at": TIMESTAMP}).reset_index(drop=True)
+
+
+def forget_after(times: pd.Series, days: float) -> pd.Series:
+    """When an event at these times has grown too old to count."""
+    # In microseconds: nanoseconds overflow on dates such as 9999-12-31, which stand for "never".
+    return times + pd.Timedelta(days=days).as_unit("us")

@@ -1,0 +1,274 @@
+"""The stages that dvc.yaml runs: each reads files, calls pure functions, writes files whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loyaltylab.errors import NotebookError, NotEstimableError, ParameterError
+from loyaltylab.params import Parameters, load_parameters
+from loyaltylab.tables.delivery import SourceDescription
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+KEY_VARIABLE = "LOYALTYLAB_PSEUDONYM_KEY"
+KEY_FILE = Path("data") / "pseudonym.key"
+MIN_KEY_CHARACTERS = 16
+
+
+def build_tables(root: Path) -> None:
+    """Source -> valid, pseudonymous tables, quarantine and audit.
+
+    Parameters
+    ----------
+    root : Path
+        The study's folder.
+
+    Raises
+    ------
+    ParameterError, TableError
+        Naming everything wrong; no output is changed then.
+    """
+    from loyaltylab.sources import read_source
+    from loyaltylab.tables.pseudonyms import pseudonymise
+    from loyaltylab.tables.storage import replace_folder, write_json, write_tables
+    from loyaltylab.tables.validation import validate
+
+    parameters = load_parameters(root)
+    delivery = read_source(parameters, root=root)
+    valid = validate(delivery)
+    key = _pseudonym_key(parameters, delivery.description, root)
+    write_tables(
+        pseudonymise(valid.tables, key=key), delivery.description, root / "data" / "tables"
+    )
+    replace_folder(
+        root / "data" / "quarantine",
+        lambda folder: valid.rejects.to_csv(folder / "rejects.csv", index=False),
+    )
+    write_json(root / "data" / "audits" / "tables.json", valid.audit)
+    kept = sum(len(frame) for frame in valid.tables.values())
+    _say(
+        f"tables: {len(valid.tables)} tables, {kept:,} rows kept, {len(valid.rejects):,} set aside"
+    )
+
+
+def build_timeline(root: Path) -> None:
+    """Tables -> spells at risk, (start, stop] rows, and the audit of every event."""
+    from loyaltylab.measures import CARRIED, all_jumps
+    from loyaltylab.tables.storage import (
+        read_description,
+        read_tables,
+        replace_folder,
+        write_frame,
+        write_json,
+    )
+    from loyaltylab.timeline import build_spells, split_at_jumps
+
+    parameters = load_parameters(root).timeline
+    folder = root / "data" / "tables"
+    tables, source = read_tables(folder), read_description(folder)
+    spells = build_spells(
+        tables["customers"],
+        tables["contracts"],
+        tables.get("exits"),
+        window_start_at=source.window_start_at,
+        window_end_at=source.window_end_at,
+        merge_gap_days=parameters.merge_gap_days,
+    )
+    jumps = all_jumps(tables, memory_days=parameters.memory_days)
+    rows = split_at_jumps(spells.frame, jumps, carried=CARRIED)
+
+    def fill(new: Path) -> None:
+        write_frame(spells.frame, new / "spells.parquet")
+        write_frame(rows.frame, new / "rows.parquet")
+
+    replace_folder(root / "data" / "timeline", fill)
+    audit: dict[str, Any] = {
+        "spells": spells.audit,
+        "jumps": {str(name): line.to_dict() for name, line in rows.audit.iterrows()},
+    }
+    write_json(root / "data" / "audits" / "timeline.json", audit)
+    _say(f"timeline: {len(spells.frame):,} spells, {len(rows.frame):,} rows at risk")
+
+
+def build_report(root: Path, name: str) -> None:
+    """Notebook -> finding, figures and page; nothing is changed unless all of it succeeds.
+
+    Raises
+    ------
+    ParameterError, NotebookError
+        Naming the notebook, the parameter or the cell.
+    """
+    from loyaltylab.findings import load_questions
+    from loyaltylab.reports.page import render_page
+    from loyaltylab.reports.runner import run_notebook
+    from loyaltylab.reports.study import OUTPUT_VARIABLE
+    from loyaltylab.reports.whereabouts import missing_tables, not_estimable_text
+
+    parameters = load_parameters(root)
+    path = _notebook(root, name)
+    question = load_questions()[name]
+    missing = missing_tables(question, root / "data" / "tables")
+    with tempfile.TemporaryDirectory(prefix="loyaltylab-") as temporary:
+        output = Path(temporary)
+
+        def run(notebook: Path) -> NotebookNode:
+            return run_notebook(
+                notebook,
+                parameters=parameters.reports[name],
+                working_folder=root,
+                debug_folder=root / "scratch" / "failed",
+                environment={OUTPUT_VARIABLE: str(output)},
+            )
+
+        try:
+            if missing:
+                raise NotEstimableError(not_estimable_text(missing))
+            executed = run(path)
+        except NotEstimableError as reason:
+            executed = run(_stand_in(path, name, output, reason.summary))
+        links = [("Overview", "index.html")]
+        page = render_page(executed, name=name, title=question.title, links=links)
+        _keep(output, page, root, name)
+
+
+def build_index(root: Path) -> None:
+    """Findings -> reports/index.html."""
+    from loyaltylab.findings import load_questions
+    from loyaltylab.reports.banner import write_banner
+    from loyaltylab.reports.display import build_banner
+    from loyaltylab.reports.index_page import IndexEntry, render_index
+    from loyaltylab.reports.whereabouts import read_findings
+    from loyaltylab.tables.storage import read_description, write_text
+
+    source = read_description(root / "data" / "tables")
+    findings = read_findings(root)
+    entries = [
+        IndexEntry(
+            name=name,
+            title=question.title,
+            status=findings[name]["verdict"],
+            answer=findings[name]["answer"],
+            href=f"{name}.html",
+        )
+        for name, question in _summary_first(load_questions()).items()
+        if name in findings
+    ]
+    banner = build_banner(write_banner(source, load_parameters(root)), nature=source.nature)
+    write_text(root / "reports" / "index.html", render_index(entries, banner_html=banner))
+    _say("index: reports/index.html")
+
+
+def check_study(root: Path) -> list[str]:
+    """Everything wrong with params.yaml and the notebooks, before anything runs."""
+    from loyaltylab.reports.notebook_source import check_layout, check_parameters, read_parameters
+
+    try:
+        parameters = load_parameters(root)
+    except ParameterError as error:
+        return [str(error)]
+    problems = []
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        problems += check_layout(path)
+        try:
+            check_parameters(path.stem, read_parameters(path), parameters.reports[path.stem])
+        except (ParameterError, NotebookError) as error:
+            problems.append(str(error))
+    return problems
+
+
+def _summary_first(questions: dict[str, Any]) -> dict[str, Any]:
+    return {"summary": questions["summary"], **questions}
+
+
+def _notebook(root: Path, name: str) -> Path:
+    path = root / "notebooks" / f"{name}.ipynb"
+    if not path.is_file():
+        there = ", ".join(sorted(other.stem for other in path.parent.glob("*.ipynb")))
+        raise ParameterError(f"There is no notebook '{name}'; there are {there}.")
+    return path
+
+
+def _stand_in(path: Path, name: str, folder: Path, reason: str) -> Path:
+    """The notebook's title and parameters, then the statement that it cannot be answered."""
+    from loyaltylab.reports.notebook_source import dump_notebook, load_notebook, make_node
+    from loyaltylab.reports.parameters_cell import has_tag
+
+    notebook = load_notebook(path)
+    kept = [
+        cell
+        for number, cell in enumerate(notebook.cells)
+        if number == 0 or has_tag(cell, "parameters")
+    ]
+    source = (
+        "from loyaltylab.reports.not_estimable import show_not_estimable_report\n"
+        f"show_not_estimable_report({name!r}, {reason!r})"
+    )
+    statement = make_node(
+        {
+            "cell_type": "code",
+            "id": "not-estimable",
+            "metadata": {},
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
+    )
+    notebook.cells = [*kept, statement]
+    stand_in = folder / f"{name}.ipynb"
+    stand_in.write_text(dump_notebook(notebook), encoding="utf-8")
+    return stand_in
+
+
+def _keep(output: Path, page: str, root: Path, name: str) -> None:
+    """Move a report's results to their places."""
+    from loyaltylab.tables.storage import replace_folder, write_text
+
+    finding = output / "findings" / f"{name}.json"
+    if not finding.is_file():
+        raise NotebookError(
+            f"notebook {name} kept no finding; its last cell calls study.show_closing(finding)"
+        )
+    figures = output / "figures" / name
+    if figures.is_dir():
+
+        def fill(new: Path) -> None:
+            shutil.copytree(figures, new, dirs_exist_ok=True)
+
+        replace_folder(root / "reports" / "figures" / name, fill)
+    write_text(root / "reports" / f"{name}.html", page)
+    for kind, place in (("metrics", "findings/metrics"), ("findings", "findings")):
+        text = (output / kind / f"{name}.json").read_text(encoding="utf-8")
+        write_text(root / place / f"{name}.json", text)
+
+
+def _pseudonym_key(parameters: Parameters, source: SourceDescription, root: Path) -> bytes:
+    """The key of the pseudonyms: secret for real customers, public for invented ones."""
+    if source.is_synthetic:
+        return f"synthetic customers, seed {parameters.study.seed}".encode()
+    given = os.environ.get(KEY_VARIABLE)
+    path = root / KEY_FILE
+    if given is None and not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+        _say(f"tables: made a secret key for pseudonyms, {KEY_FILE}; keep it, never share it")
+    key = given if given is not None else path.read_text(encoding="ascii").strip()
+    if len(key) < MIN_KEY_CHARACTERS:
+        where = KEY_VARIABLE if given is not None else str(KEY_FILE)
+        raise ParameterError(
+            f"The pseudonym key in {where} is shorter than {MIN_KEY_CHARACTERS} characters; "
+            "use a long random one."
+        )
+    return key.encode()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

@@ -1,0 +1,203 @@
+"""Parts that several pages share: curves with their numbers at risk, and what the data are."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from loyaltylab.findings.disclosure import guard_counts
+from loyaltylab.findings.wording import DAYS_PER_MONTH
+from loyaltylab.reports.display import show_note, show_table
+from loyaltylab.reports.study import Study
+from loyaltylab.survival import (
+    CumulativeIncidence,
+    RetentionCurve,
+    event_rate,
+    rates_by_interval,
+)
+
+TICK_MONTHS = {12: 3, 24: 6, 36: 6, 48: 12, 60: 12}
+AUDIT_WORDS = {
+    "customers": "customers delivered",
+    "customers_without_contract": "customers without a valid contract",
+    "customers_under_observation": "customers under observation",
+    "contracts": "valid contracts",
+    "contracts_overlapping": "contracts that overlap another of the same customer",
+    "spells": "lives (contracts joined)",
+    "spells_under_observation": "lives under observation",
+    "spells_ended_before_observation": "lives that ended before observation began",
+    "spells_with_delayed_entry": "lives that entered late",
+    "endings": "contract endings",
+    "endings_used": "endings used as exits",
+    "endings_before_observation": "endings before observation began",
+    "endings_followed_by_another_contract": "endings followed by another contract at once",
+    "endings_of_unknown_cause": "exits of unknown cause",
+}
+
+
+def tick_times(horizon_months: int) -> list[float]:
+    """Days to label on the axis and to count customers at, up to the horizon."""
+    step = next(
+        (step for limit, step in TICK_MONTHS.items() if horizon_months <= limit),
+        12 * max(1, horizon_months // 60),
+    )
+    return [month * DAYS_PER_MONTH for month in range(0, horizon_months + 1, step)]
+
+
+def curve_panels(curves: Mapping[str, RetentionCurve], *, horizon_months: int) -> dict[str, Any]:
+    """Arguments of :func:`loyaltylab.figures.retention_curves`: curves and numbers at risk."""
+    ticks = tick_times(horizon_months)
+    return {
+        "curves": {name: curve.to_frame() for name, curve in curves.items()},
+        "at_risk": {name: curve.at(ticks)[["time", "n_at_risk"]] for name, curve in curves.items()},
+        "at_risk_times": ticks,
+        "horizon": horizon_months * DAYS_PER_MONTH,
+    }
+
+
+def incidence_panels(
+    incidence: Mapping[str, CumulativeIncidence], *, horizon_months: int
+) -> dict[str, Any]:
+    """Arguments of :func:`loyaltylab.figures.cumulative_incidence_curves`, a panel per group."""
+    ticks = tick_times(horizon_months)
+    frames, counts = [], []
+    labels: dict[str, str] = {}
+    for name, curves in incidence.items():
+        counted = curves.at(ticks, curves.causes[0])[["time", "n_at_risk"]]
+        frames.append(curves.to_frame().assign(group=name))
+        counts.append(counted.assign(group=name))
+        labels |= {cause: cause.replace("_", " ") for cause in curves.causes}
+    is_one = len(frames) == 1
+    frame, at_risk = pd.concat(frames, ignore_index=True), pd.concat(counts, ignore_index=True)
+    return {
+        "frame": frame.drop(columns="group") if is_one else frame,
+        "at_risk": at_risk.drop(columns="group") if is_one else at_risk,
+        "at_risk_times": ticks,
+        "cause_labels": labels,
+        "horizon": horizon_months * DAYS_PER_MONTH,
+    }
+
+
+def rate_periods(
+    followed: pd.DataFrame,
+    *,
+    group: str,
+    groups: Sequence[str],
+    causes: Sequence[str],
+    cuts_months: Sequence[float],
+    confidence_level: float,
+) -> pd.DataFrame:
+    """Exits per 100 customer-months in each period since time zero, per group.
+
+    Laid out for :func:`loyaltylab.figures.hazard_by_period`.
+    """
+    frames = []
+    for name in groups:
+        part = followed[followed[group] == name]
+        rates = rates_by_interval(
+            part["start"],
+            part["stop"],
+            part["event"] & part["exit_cause"].isin(list(causes)),
+            cuts=[month * DAYS_PER_MONTH for month in cuts_months],
+            time_unit=DAYS_PER_MONTH,
+            confidence_level=confidence_level,
+        )
+        scaled = rates.assign(**{key: 100 * rates[key] for key in ("rate", "ci_lower", "ci_upper")})
+        labels = [
+            f"months {lower:g} to {upper:g}" for lower, upper in itertools.pairwise(cuts_months)
+        ]
+        frames.append(scaled.assign(label=labels, group=name))
+    return pd.concat(frames, ignore_index=True)
+
+
+def monthly_rates(counts: pd.DataFrame, *, group: str, confidence_level: float) -> pd.DataFrame:
+    """Share leaving per month of 30.4375 days, for :func:`loyaltylab.figures.rates_over_time`.
+
+    Parameters
+    ----------
+    counts : pandas.DataFrame
+        As from :func:`loyaltylab.timeline.count_by_month`.
+    group : str
+        Column of the groups.
+    confidence_level : float
+    """
+    lines = []
+    for line in counts.itertuples(index=False):
+        rate = event_rate(
+            line.n_events, line.person_days / DAYS_PER_MONTH, confidence_level=confidence_level
+        )
+        lines.append(
+            (
+                line.month_start,
+                getattr(line, group),
+                rate.value,
+                rate.ci_lower,
+                rate.ci_upper,
+                line.n_events,
+            )
+        )
+    columns = ["period_start", "group", "rate", "ci_lower", "ci_upper", "n_events"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def show_rows_kept(study: Study) -> None:
+    """Show rows delivered, kept and set aside, by table and rule, and missing values."""
+    audit = study.audit("tables")
+    lines = [
+        {
+            "table": name,
+            "rows delivered": counts["rows_delivered"],
+            "kept": counts["rows_kept"],
+            "set aside": counts["rows_set_aside"],
+            "rules broken": ", ".join(
+                f"{rule} ({rows:,})" for rule, rows in counts["set_aside_by_rule"].items()
+            )
+            or "none",
+        }
+        for name, counts in audit.items()
+    ]
+    counts = ["rows delivered", "kept", "set aside"]
+    guarded = guard_counts(pd.DataFrame(lines), counts=counts, min_cell=study.min_cell)
+    show_table(
+        guarded,
+        caption="Rows delivered, kept, and set aside with their rule; none was repaired.",
+    )
+    missing = [
+        f"{name}.{column} ({rows:,} rows)"
+        for name, table in audit.items()
+        for column, rows in table["missing_values"].items()
+        if column.startswith("attribute_")
+    ]
+    if missing:
+        show_note("Attributes with empty values: " + ", ".join(missing) + ".")
+
+
+def show_events(study: Study) -> None:
+    """Show what became of every contract and ending, and of every event behind a covariate."""
+    audit = study.audit("timeline")
+    counts = {AUDIT_WORDS[key]: audit["spells"][key] for key in AUDIT_WORDS}
+    show_fates(counts, caption="What became of every contract and every ending.", study=study)
+    jumps = pd.DataFrame(audit["jumps"]).T
+    if len(jumps):
+        table = jumps.rename_axis("covariate").reset_index()
+        table = table.rename(columns={name: name.replace("_", " ") for name in table})
+        columns = [name for name in table if name != "covariate"]
+        show_table(
+            guard_counts(table, counts=columns, min_cell=study.min_cell),
+            caption="Changes of every covariate over time, by what became of them. The fates add "
+            "up to the total; tied ones are among those within.",
+        )
+
+
+def show_fates(counts: Mapping[str, int], *, caption: str, study: Study) -> None:
+    """Show counts by fate."""
+    frame = pd.DataFrame(
+        {
+            "what": [name.replace("_", " ") for name in counts],
+            "count": list(counts.values()),
+        }
+    )
+    show_table(guard_counts(frame, counts=["count"], min_cell=study.min_cell), caption=caption)

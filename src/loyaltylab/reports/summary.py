@@ -1,0 +1,68 @@
+"""The summary of a study, made from its findings alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+Findings = Mapping[str, Mapping[str, Any]]
+
+
+def summary_answer(findings: Findings) -> str:
+    """How many questions were answered, and how far the answers may be taken."""
+    verdicts = [finding["verdict"] for finding in findings.values()]
+    if not verdicts:
+        return "No report has been made yet."
+    n_none = verdicts.count("not estimable")
+    n_cause = verdicts.count("not identified")
+    parts = [f"{len(verdicts)} questions were asked of this source."]
+    if n_none:
+        parts.append(f"{n_none} cannot be answered with the tables it delivered.")
+    if n_cause:
+        parts.append(
+            f"{n_cause} {'has' if n_cause == 1 else 'have'} an estimate of an association, and "
+            "no design yet that tells cause from company."
+        )
+    if "described" in verdicts:
+        parts.append("How long customers stay is described.")
+    return " ".join(parts)
+
+
+def answers_table(findings: Findings) -> pd.DataFrame:
+    """Question, verdict and answer of every report."""
+    return pd.DataFrame(
+        [
+            {
+                "report": name.replace("_", " "),
+                "question": finding["question"],
+                "verdict": finding["verdict"],
+                "answer": finding["answer"],
+            }
+            for name, finding in findings.items()
+        ]
+    )
+
+
+def every_estimate_table(findings: Findings) -> pd.DataFrame:
+    """Every number of every report, with its interval and what it rests on."""
+    columns = ["report", "estimate", "value", "lower", "upper", "unit", "customers", "events", "p"]
+    lines = [
+        (
+            report.replace("_", " "),
+            name.replace("_", " "),
+            *(_number(estimate[key]) for key in ("value", "ci_lower", "ci_upper")),
+            estimate["unit"],
+            f"{estimate['n']:,}",
+            f"{estimate['n_events']:,}",
+            _number(estimate["p_value"]),
+        )
+        for report, finding in findings.items()
+        for name, estimate in finding["estimates"].items()
+    ]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}".replace("-", "−")

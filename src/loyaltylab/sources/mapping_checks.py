@@ -1,0 +1,94 @@
+"""What a mapping says that cannot be meant: found before any file is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from loyaltylab.tables.layout import is_attribute
+from loyaltylab.tables.schemas import ID_COLUMNS, NUMBER, TABLES, TEXT, TIMESTAMP
+
+if TYPE_CHECKING:
+    from loyaltylab.sources.mapping import ColumnMapping, Mapping
+
+# The identifier of a rule of the provider, not of anybody.
+PUBLIC_IDS = ("policy_id",)
+
+
+def column_type(table: str, column: str, how: ColumnMapping) -> str:
+    """The type a column must have: its schema's, or the declared one of an attribute."""
+    schema = TABLES[table].schema.columns
+    if column in schema:
+        return str(schema[column].metadata["dtype"])
+    return NUMBER if how.type == "number" else TEXT
+
+
+def utc_time(text: str) -> pd.Timestamp:
+    """An ISO 8601 time as a UTC timestamp in microseconds; without an offset it is UTC."""
+    moment = datetime.fromisoformat(text)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return pd.Timestamp(moment).tz_convert("UTC").as_unit("us")
+
+
+def find_mapping_problems(mapping: Mapping) -> list[str]:
+    """Every contradiction in a mapping whose keys are right.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        Its tables and columns may still be unknown; those are passed over here.
+
+    Returns
+    -------
+    list of str
+        One sentence per problem, naming its place.
+    """
+    problems = []
+    window = mapping.window
+    if window is not None and utc_time(window.end) <= utc_time(window.start):
+        problems.append("window: the end is not after the start")
+    identifiers = _identifier_columns(mapping)
+    for table, layout in mapping.tables.items():
+        if table not in TABLES:
+            continue
+        for column, how in layout.columns.items():
+            place = f"tables.{table}.columns.{column}"
+            problems += [f"{place}: {text}" for text in _column_problems(table, column, how)]
+            if (how.months_before_snapshot or how.snapshot_when) and mapping.snapshot is None:
+                problems.append(f"{place}: there is no snapshot to count from")
+            if (layout.file, how.file_column) in identifiers and column not in ID_COLUMNS:
+                problems.append(
+                    f"{place}: the file's column '{how.file_column}' is an identifier here, so it "
+                    "may only fill identifiers, which are pseudonymised"
+                )
+    return problems
+
+
+def _identifier_columns(mapping: Mapping) -> set[tuple[str, str | None]]:
+    return {
+        (layout.file, how.file_column)
+        for layout in mapping.tables.values()
+        for column, how in layout.columns.items()
+        if column in ID_COLUMNS and column not in PUBLIC_IDS and how.file_column is not None
+    }
+
+
+def _column_problems(table: str, column: str, how: ColumnMapping) -> Iterator[str]:
+    is_time = column_type(table, column, how) == TIMESTAMP
+    if (how.months_before_snapshot or how.snapshot_when) and not is_time:
+        yield "months_before_snapshot and snapshot_when give times, and this column is no time"
+    if how.snapshot_when and how.values is not None:
+        yield "snapshot_when already says what each value means; leave out values"
+    if how.format is not None:
+        if not is_time or how.file_column != how.source:
+            yield "a format is for times that are read from the file"
+        try:
+            pd.to_datetime(pd.Series(["-"], dtype="string"), format=how.format, errors="coerce")
+        except ValueError as error:
+            yield f"the format is not one of strptime ({error})"
+    said = how.type or how.meaning or how.known
+    if said and not is_attribute(table, column):
+        yield "type, meaning and known are for further attributes; data/README.md has this column's"

@@ -1,0 +1,168 @@
+"""From the provider's records to the tables it delivers, as frames and as a fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from loyaltylab.sources.synthetic.calendar import NOT_A_TIME
+from loyaltylab.sources.synthetic.journal import Column
+from loyaltylab.sources.synthetic.traits import NOBODY, RING_STEPS, SEGMENTS
+from loyaltylab.sources.synthetic.world import World
+from loyaltylab.tables.schemas import COUNT, ID_COLUMNS, TABLES, TEXT, TIMESTAMP
+
+ID_LETTERS = {
+    "customer_id": "C",
+    "neighbour_id": "C",
+    "contract_id": "K",
+    "contact_id": "T",
+    "request_id": "R",
+    "incident_id": "I",
+    "outreach_id": "O",
+    "compensation_id": "P",
+    "voucher_id": "V",
+    "attempt_id": "A",
+    "policy_id": "Y",
+}
+# Table -> the instant that dates a row; rows from before the window were never recorded.
+EVENT_TIMES = {
+    "contacts": "opened_at",
+    "requests": "requested_at",
+    "incidents": "occurred_at",
+    "outreach": "sent_at",
+    "compensations": "offered_at",
+    "vouchers": "issued_at",
+    "cancellation_journey": "stepped_at",
+    "exits": "service_end_at",
+}
+
+
+def deliver_frames(world: World) -> dict[str, pd.DataFrame]:
+    """Every table of the provider, in the layout of ``tables.schemas``; index from 1."""
+    columns = {
+        "customers": _customers(world),
+        "contracts": _with_own_id(world, "contracts"),
+        **{table: _events(world, table) for table in EVENT_TIMES},
+        "policies": _policies(world),
+        "links": _links(world),
+    }
+    return {table: _frame(table, columns[table]) for table in TABLES}
+
+
+def hash_frames(frames: Mapping[str, pd.DataFrame]) -> str:
+    """SHA-256 of every cell, independent of how any library prints or stores a frame."""
+    digest = hashlib.sha256()
+    for table, frame in frames.items():
+        for name in frame:
+            values = frame[name]
+            digest.update(f"{table}.{name}:{values.dtype}:{len(values)}\n".encode())
+            digest.update(_cell_bytes(values))
+    return digest.hexdigest()
+
+
+def _cell_bytes(values: pd.Series[Any]) -> bytes:
+    if str(values.dtype) == TEXT:
+        return "\x1f".join(values.fillna("").tolist()).encode()
+    if str(values.dtype) == TIMESTAMP:
+        stamps = values.dt.tz_localize(None).to_numpy("datetime64[us]")
+        return bytes(stamps.astype("<i8").tobytes())
+    return bytes(values.astype("Float64").to_numpy("<f8", na_value=np.nan).tobytes())
+
+
+def _with_own_id(world: World, table: str) -> dict[str, Column]:
+    columns = world.journal.columns(table)
+    if not columns:
+        return {}
+    own_id = TABLES[table].key[0]
+    count = len(next(iter(columns.values())))
+    return columns if own_id in columns else {own_id: np.arange(count), **columns}
+
+
+def _events(world: World, table: str) -> dict[str, Column]:
+    """Rows within the window, in order of time, then customer."""
+    columns = _with_own_id(world, table)
+    if not columns:
+        return {}
+    at = columns[EVENT_TIMES[table]]
+    order = np.lexsort((columns.get("step_number", at), columns["customer_id"], at))
+    order = order[at[order] >= world.calendar.window_start_us]
+    return {name: values[order] for name, values in columns.items()}
+
+
+def _customers(world: World) -> dict[str, Column]:
+    traits = world.traits
+    start = world.calendar.instant(traits.start)
+    return {
+        "customer_id": np.arange(len(traits.site)),
+        "observed_from_at": np.maximum(start, world.calendar.window_start_us),
+        "segment": np.array(SEGMENTS)[traits.is_consumer.astype(np.int64)],
+        "site": np.array([f"site {place + 1:02d}" for place in traits.site]),
+    }
+
+
+def _policies(world: World) -> dict[str, Column]:
+    """The rules in force when the window starts, and the reform if it falls in the window."""
+    calendar, parameters = world.calendar, world.parameters
+    before = {
+        "cancellation_friction": parameters.friction_pre,
+        "tacit_renewal_months": parameters.first_term_months,
+    }
+    after = {"cancellation_friction": parameters.friction_post, "tacit_renewal_months": 0.0}
+    start = calendar.window_start_us
+    initial = {"consumer": before if calendar.reform > 0 else after, "business": before}
+    rows = [
+        (policy, segment, value, start, NOT_A_TIME)
+        for segment, rules in initial.items()
+        for policy, value in rules.items()
+    ]
+    if 0 < calendar.reform < calendar.n_days:
+        at, announced = calendar.instant([calendar.reform, calendar.reform_announced]).tolist()
+        rows += [(policy, "consumer", value, at, announced) for policy, value in after.items()]
+    names = ("policy", "segment", "value", "effective_at", "announced_at")
+    columns = dict(zip(names, map(np.array, zip(*rows, strict=True)), strict=True))
+    return {"policy_id": np.arange(len(rows)), **columns}
+
+
+def _links(world: World) -> dict[str, Column]:
+    neighbours = world.traits.neighbours
+    customers = np.repeat(np.arange(len(neighbours)), len(RING_STEPS))
+    others = neighbours.ravel()
+    is_tie = others != NOBODY
+    customers, others = customers[is_tie], others[is_tie]
+    order = np.lexsort((others, customers))
+    return {
+        "customer_id": customers[order],
+        "neighbour_id": others[order],
+        "kind": np.full(order.size, "neighbour"),
+    }
+
+
+def _frame(table: str, columns: Mapping[str, Column]) -> pd.DataFrame:
+    schema = TABLES[table].schema
+    names = [name for name in schema.columns if name in columns or not columns]
+    names = [name for name in names if not schema.columns[name].regex]
+    typed = {
+        name: _typed(name, columns.get(name, np.array([])), dtype=str(schema.columns[name].dtype))
+        for name in names
+    }
+    frame = pd.DataFrame(typed)
+    frame.index = pd.RangeIndex(1, len(frame) + 1)
+    return frame
+
+
+def _typed(name: str, values: Column, *, dtype: str) -> pd.Series[Any]:
+    if name in ID_COLUMNS or name == "policy_id":
+        letter = ID_LETTERS[name]
+        return pd.Series([f"{letter}{number + 1:06d}" for number in values.tolist()], dtype=TEXT)
+    if dtype == TIMESTAMP:
+        stamps = np.asarray(values, dtype=np.int64).view("datetime64[us]")
+        return pd.Series(stamps).dt.tz_localize("UTC")
+    if dtype == TEXT or dtype.startswith("string"):
+        return pd.Series(values.tolist(), dtype=TEXT).replace("", pd.NA)
+    if dtype == COUNT:
+        return pd.Series(np.asarray(values, dtype=np.int64)).astype(COUNT)
+    return pd.Series(np.asarray(values, dtype=np.float64)).astype(dtype)

@@ -1,0 +1,52 @@
+"""Estimators of retention: curves, competing exits, restricted means and hazard models.
+
+Rows are intervals (start, stop]; every result is a frozen dataclass with its error and
+interval; what cannot be estimated raises :class:`loyaltylab.errors.EstimationError`.
+"""
+
+from loyaltylab.survival.collinearity import find_collinear_columns
+from loyaltylab.survival.competing import (
+    CumulativeIncidence,
+    cumulative_incidence,
+)
+from loyaltylab.survival.counting_process import (
+    CountingProcess,
+    build_counting_process,
+    find_overlapping_rows,
+)
+from loyaltylab.survival.cox import CoxFit, fit_cox
+from loyaltylab.survival.curves import RetentionCurve, kaplan_meier, retention_difference
+from loyaltylab.survival.estimate import Estimate, difference
+from loyaltylab.survival.proportional_hazards import (
+    check_proportional_hazards,
+    schoenfeld_residuals,
+)
+from loyaltylab.survival.rates import event_rate, rates_by_interval
+from loyaltylab.survival.restricted_mean import (
+    restricted_mean_difference,
+    restricted_mean_retention_time,
+)
+from loyaltylab.survival.time_lost import restricted_time_lost
+
+__all__ = [
+    "CountingProcess",
+    "CoxFit",
+    "CumulativeIncidence",
+    "Estimate",
+    "RetentionCurve",
+    "build_counting_process",
+    "check_proportional_hazards",
+    "cumulative_incidence",
+    "difference",
+    "event_rate",
+    "find_collinear_columns",
+    "find_overlapping_rows",
+    "fit_cox",
+    "kaplan_meier",
+    "rates_by_interval",
+    "restricted_mean_difference",
+    "restricted_mean_retention_time",
+    "restricted_time_lost",
+    "retention_difference",
+    "schoenfeld_residuals",
+]

@@ -1,0 +1,56 @@
+"""Checks on the covariates of a hazard model, before any fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from loyaltylab.errors import EstimationError
+from loyaltylab.survival.collinearity import find_collinear_columns
+from loyaltylab.survival.row_checks import describe_rows
+
+
+def find_covariate_problems(covariates: pd.DataFrame, n: int) -> list[str]:
+    """List what is wrong with the covariates of n rows."""
+    problems = []
+    if len(covariates) != n:
+        problems.append(
+            f"covariates have {len(covariates)} rows, stop has {n}; rule: one row each, in the "
+            "same order; fix: take both from one frame"
+        )
+    if covariates.shape[1] == 0:
+        problems.append("no covariates; rule: at least one; fix: use kaplan_meier instead")
+    if not covariates.columns.is_unique:
+        problems.append("covariate names repeat; rule: unique names; fix: rename the columns")
+        return problems
+    for name in covariates.columns:
+        column = covariates[name]
+        if not pd.api.types.is_numeric_dtype(column.dtype):
+            problems.append(
+                f"covariate {name!r} has type {column.dtype}; rule: numbers or booleans; "
+                "fix: make dummies of categories, leaving one out as the reference"
+            )
+            continue
+        bad = ~np.isfinite(column.to_numpy(dtype=np.float64, na_value=np.nan))
+        if bad.any():
+            problems.append(
+                f"covariate {name!r} is missing or infinite in {describe_rows(bad)}; rule: "
+                "finite numbers; fix: decide upstream what a missing value means"
+            )
+    return problems
+
+
+def refuse_collinear(covariates: pd.DataFrame) -> None:
+    """Raise with every group of columns that repeat each other."""
+    problems = []
+    for group in find_collinear_columns(covariates):
+        listed = ", ".join(repr(name) for name in group)
+        if len(group) == 1:
+            problems.append(f"{listed} is constant; fix: leave it out")
+        else:
+            problems.append(
+                f"{listed} are exactly collinear; rule: no column is a combination of the "
+                "others; fix: leave one of them out, or keep one for each repeated category"
+            )
+    if problems:
+        raise EstimationError("Some covariates repeat each other.", problems)

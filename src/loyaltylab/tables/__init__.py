@@ -1,0 +1,1 @@
+"""What the data mean: schemas, rules, quarantine, pseudonyms, storage."""

@@ -1,0 +1,117 @@
+"""Tables on disk: Parquet in a fixed layout, swapped in whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from loyaltylab.tables.delivery import SourceDescription
+
+DESCRIPTION_FILE = "source.json"
+SIGNIFICANT_DIGITS = 10
+
+
+def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Write a folder beside its place, then swap it in, so a failure changes nothing.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder to replace.
+    fill : callable
+        Called with the new, empty folder.
+    """
+    new, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("new", "old"))
+    if old.exists() and not folder.exists():
+        old.rename(folder)  # an earlier run was killed between the two renames
+    for leftover in (new, old):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+    new.mkdir(parents=True)
+    try:
+        fill(new)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    except BaseException:
+        # Also on Ctrl-C: rows about customers do not stay behind in a hidden folder.
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.write_text(text, encoding="utf-8", newline="\n")
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON with sorted keys, no NaN, and numbers to ten significant digits.
+
+    Ten digits are more than any estimate carries, and few enough that the last bits of a
+    processor's arithmetic do not show.
+    """
+    text = json.dumps(
+        _rounded(content), sort_keys=True, indent=2, allow_nan=False, ensure_ascii=False
+    )
+    write_text(path, text + "\n")
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") + 0.0  # -0.0 becomes 0.0
+    return value
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write one Parquet file; the same frame gives the same bytes."""
+    frame.to_parquet(path, engine="pyarrow", index=False, compression="zstd")
+
+
+def write_tables(
+    tables: Mapping[str, pd.DataFrame], description: SourceDescription, folder: Path
+) -> None:
+    """Replace the tables folder by these tables and their description."""
+
+    def fill(new: Path) -> None:
+        for name, frame in tables.items():
+            write_frame(frame, new / f"{name}.parquet")
+        content = asdict(description)
+        for key in ("window_start_at", "window_end_at"):
+            content[key] = content[key].isoformat()
+        write_json(new / DESCRIPTION_FILE, content)
+
+    replace_folder(folder, fill)
+
+
+def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
+    """Every table in the folder, by name, with the types it was written with."""
+    return {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
+
+
+def read_description(folder: Path) -> SourceDescription:
+    """What the tables in the folder are; equal to the description they were written with."""
+    content = json.loads((folder / DESCRIPTION_FILE).read_text(encoding="utf-8"))
+    for key in ("window_start_at", "window_end_at"):
+        content[key] = pd.Timestamp(content[key]).tz_convert("UTC").as_unit("us")
+    for key in ("notes", "attributes_not_for_models"):
+        content[key] = tuple(content[key])
+    return SourceDescription(**content)

@@ -1,0 +1,16 @@
+"""Spells at risk, split at changes, with the fate of every event."""
+
+from loyaltylab.timeline.calendar import count_by_month
+from loyaltylab.timeline.follow_up import FollowUp, follow_up_from
+from loyaltylab.timeline.rows import CountingRows, split_at_jumps
+from loyaltylab.timeline.spells import Spells, build_spells
+
+__all__ = [
+    "CountingRows",
+    "FollowUp",
+    "Spells",
+    "build_spells",
+    "count_by_month",
+    "follow_up_from",
+    "split_at_jumps",
+]

@@ -1,0 +1,50 @@
+"""Oracles by R survival, read once; rows that several tests share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ORACLES = Path(__file__).parents[1] / "oracles"
+
+
+class Oracle:
+    """What one R script wrote: data sets as frames, R's numbers as float arrays (null is NaN)."""
+
+    def __init__(self, name: str) -> None:
+        self.content: dict[str, Any] = json.loads((ORACLES / f"{name}.json").read_text("utf-8"))
+
+    def frame(self, name: str) -> pd.DataFrame:
+        return pd.DataFrame(self.content[name])
+
+    def numbers(self, *path: str | int) -> np.ndarray:
+        value: Any = self.content
+        for key in path:
+            value = value[key]
+        return np.array(value, dtype=float)
+
+    def value(self, *path: str | int) -> Any:
+        value: Any = self.content
+        for key in path:
+            value = value[key]
+        return value
+
+
+@pytest.fixture(scope="session")
+def curves_oracle() -> Oracle:
+    return Oracle("curves")
+
+
+@pytest.fixture(scope="session")
+def competing_oracle() -> Oracle:
+    return Oracle("competing")
+
+
+@pytest.fixture(scope="session")
+def cox_oracle() -> Oracle:
+    return Oracle("cox")
