@@ -17,6 +17,8 @@ from loyaltylab.designs import (
     contrast_reform,
     estimate_share,
     ratio_of_rate_ratios,
+    reform_rate_ratio,
+    standardised_difference,
 )
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import event_rate, rates_by_interval
@@ -235,3 +237,33 @@ def test_reform_contrast_names_every_cell_it_cannot_fill() -> None:
             times_days=[6.0],
         )
     assert caught.value.problems == ("business, before: nobody", "business, after: nobody")
+
+
+def test_standardised_difference_by_hand() -> None:
+    # Means 3 and 2, variances 1 and 1 (ddof 1): (3 - 2) / sqrt((1 + 1) / 2) = 1.
+    assert close(standardised_difference([2, 3, 4], [1, 2, 3]), 1.0)
+    # Variances 4 and 1: 1 / sqrt(2.5).
+    assert close(standardised_difference([1, 3, 5], [1, 2, 3]), 1 / math.sqrt(2.5))
+
+
+def test_standardised_difference_needs_values_that_vary() -> None:
+    with pytest.raises(EstimationError, match="two values"):
+        standardised_difference([1], [1, 2])
+    with pytest.raises(EstimationError, match="does not vary"):
+        standardised_difference([1, 1], [1, 1])
+
+
+def test_reform_rate_ratio_sums_months_on_either_side() -> None:
+    months = pd.to_datetime(["2021-05-01", "2021-06-01", "2021-07-01", "2021-08-01"], utc=True)
+    counts = pd.DataFrame(
+        {
+            "month_start": [*months, *months],
+            "segment": ["consumer"] * 4 + ["business"] * 4,
+            "person_days": [100.0] * 8,
+            "n_events": [1, 3, 6, 6, 2, 2, 1, 3],
+        }
+    )
+    ratio = reform_rate_ratio(counts, reform_at=REFORM_AT, covered="consumer", exempt="business")
+    # Consumer (12 / 200) / (4 / 200) = 3, business (4 / 200) / (4 / 200) = 1.
+    assert close(ratio.value, 3.0)
+    assert ratio.n_events == 24

@@ -111,9 +111,21 @@ def test_tables_show_scaled_guarded_values() -> None:
 
 
 def test_forest_frame_keeps_order_and_groups() -> None:
-    frame = forest_frame({"first": {"b": SHARE, "a": SHARE}, "second": {"c": SHARE}})
-    assert frame["label"].tolist() == ["b", "a", "c"]
-    assert frame["group"].tolist() == ["first", "first", "second"]
+    few = replace(SHARE, n_events=3)
+    groups = {
+        "first": {"b": SHARE, "a": SHARE},
+        "second": {"c": few},
+        "third": {"d": few, "e": SHARE},
+    }
+    frame = forest_frame(groups, min_cell=5)
+    assert frame["label"].tolist() == ["b", "a", "c", "d", "e"]
+    assert frame["group"].tolist() == [
+        "first: 40 events",
+        "first: 40 events",
+        "second: <5 events",
+        "third",
+        "third",
+    ]
     assert "group" not in forest_frame({"": {"a": SHARE}})
 
 

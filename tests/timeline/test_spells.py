@@ -199,9 +199,7 @@ def test_contracts_that_end_together_tell_the_best_known_cause_in_any_order() ->
         ]
     )
     for order in itertools.permutations(range(4)):
-        spells = spells_of(
-            [lines[i] for i in order], exits=exits.sample(frac=1, random_state=order)
-        )
+        spells = spells_of([lines[i] for i in order], exits=exits.iloc[[i for i in order if i < 3]])
         assert spells.frame["exit_cause"].tolist() == ["service"]
         assert spells.frame["requested_at"].tolist() == [at(52)]
 
@@ -254,7 +252,7 @@ CONTRACTS = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     drawn=CONTRACTS,
     observed=st.lists(st.one_of(st.none(), st.integers(-30, 100)), min_size=3, max_size=3),
@@ -283,10 +281,8 @@ def test_spells_equal_a_simulator_that_walks_day_by_day(drawn, observed, gap, da
             end = next((d for d in range(day, 300) if d in served), 301)
             if end - day <= gap:
                 served |= set(range(day, end))
-        number = 0
         starts = [d for d in sorted(served) if d - 1 not in served]
-        for begin in starts:
-            number += 1
+        for number, begin in enumerate(starts, start=1):
             end = next(d for d in itertools.count(begin) if d not in served) - 1
             origin = begin - 1
             at_risk = [d for d in range(begin, min(end, 100) + 1) if d > max(0, first or 0)]

@@ -1,8 +1,9 @@
 """From association towards effect: contrasts from a common time zero."""
 
+from loyaltylab.designs.balance import standardised_difference
 from loyaltylab.designs.group_contrast import GroupContrast, contrast_groups
 from loyaltylab.designs.hazard_ratios import hazard_ratios
-from loyaltylab.designs.rate_ratios import ratio_of_rate_ratios
+from loyaltylab.designs.rate_ratios import ratio_of_rate_ratios, reform_rate_ratio
 from loyaltylab.designs.reform import (
     DifferenceInDifferences,
     ReformContrast,
@@ -21,4 +22,6 @@ __all__ = [
     "estimate_share",
     "hazard_ratios",
     "ratio_of_rate_ratios",
+    "reform_rate_ratio",
+    "standardised_difference",
 ]

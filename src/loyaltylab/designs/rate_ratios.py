@@ -4,10 +4,53 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
 from scipy import stats
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import Estimate
+
+
+def reform_rate_ratio(
+    counts: pd.DataFrame,
+    *,
+    reform_at: pd.Timestamp,
+    covered: str,
+    exempt: str,
+    confidence_level: float = 0.95,
+) -> Estimate:
+    """Ratio of rate ratios from monthly counts, before and after a reform.
+
+    Parameters
+    ----------
+    counts : pandas.DataFrame
+        As from :func:`loyaltylab.timeline.count_by_month`: ``month_start``, ``segment``,
+        ``person_days``, ``n_events``. The month in which the reform falls counts as after if
+        it starts with the reform, else as before.
+    reform_at : pandas.Timestamp
+        When the reform took effect.
+    covered, exempt : str
+        Segments.
+    confidence_level : float
+
+    Returns
+    -------
+    Estimate
+        As from :func:`ratio_of_rate_ratios`.
+    """
+    is_after = counts["month_start"] >= reform_at
+
+    def cell(segment: str, after: bool) -> tuple[int, float]:
+        part = counts[(counts["segment"] == segment) & (is_after == after)]
+        return int(part["n_events"].sum()), float(part["person_days"].sum())
+
+    return ratio_of_rate_ratios(
+        affected_before=cell(covered, False),
+        affected_after=cell(covered, True),
+        exempt_before=cell(exempt, False),
+        exempt_after=cell(exempt, True),
+        confidence_level=confidence_level,
+    )
 
 
 def ratio_of_rate_ratios(

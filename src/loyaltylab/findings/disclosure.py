@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from loyaltylab.findings.wording import count
 from loyaltylab.survival import Estimate
 
 SUPPRESSED = "suppressed: rests on too few customers"
@@ -55,9 +56,7 @@ def guard_counts(frame: pd.DataFrame, *, counts: Sequence[str], min_cell: int) -
         The counts as text, with thousands separators.
     """
 
-    def show(count: float) -> str:
-        if pd.isna(count):
-            return ""
-        return f"<{min_cell}" if 0 < count < min_cell else f"{int(count):,}"
+    def show(number: float) -> str:
+        return "" if pd.isna(number) else count(int(number), min_cell=min_cell)
 
     return frame.assign(**{column: frame[column].map(show) for column in counts})

@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from loyaltylab.findings.disclosure import guard_estimate
-from loyaltylab.findings.wording import DAYS_PER_MONTH, p_value
+from loyaltylab.findings.wording import DAYS_PER_MONTH, count, p_value
 from loyaltylab.survival import Estimate
 
 Scale = Literal["percent", "points", "months", "ratio"]
@@ -56,36 +56,45 @@ def estimates_table(
             label: name,
             "value": _number(guarded.value, scale),
             f"{100 * estimate.confidence_level:g} % interval": _interval(guarded, scale),
-            "events": f"{estimate.n_events:,}"
-            if estimate.n_events == 0 or estimate.n_events >= min_cell
-            else f"<{min_cell}",
+            "events": count(estimate.n_events, min_cell=min_cell),
         }
         lines.append(line | ({"p": p_value(guarded.p_value)} if with_p else {}))
     return pd.DataFrame(lines)
 
 
-def forest_frame(groups: Mapping[str, Mapping[str, Estimate]]) -> pd.DataFrame:
+def forest_frame(
+    groups: Mapping[str, Mapping[str, Estimate]], *, min_cell: int = 1
+) -> pd.DataFrame:
     """Estimates laid out for :func:`loyaltylab.figures.estimates_forest`.
 
     Parameters
     ----------
     groups : mapping of str to mapping of str to Estimate
-        Heading -> label -> estimate; a single group with an empty heading has none.
+        Heading -> label -> estimate; a single group with an empty heading has none. A heading
+        says how many events its estimates rest on when they all rest on the same.
+    min_cell : int
+        A smaller number of events is written "<min_cell".
     """
     lines = [
         {
-            "group": group,
+            "group": _heading(group, estimates, min_cell),
             "label": label,
             "value": estimate.value,
             "ci_lower": estimate.ci_lower,
             "ci_upper": estimate.ci_upper,
-            "n_events": estimate.n_events,
         }
         for group, estimates in groups.items()
         for label, estimate in estimates.items()
     ]
     frame = pd.DataFrame(lines)
     return frame.drop(columns="group") if list(groups) == [""] else frame
+
+
+def _heading(group: str, estimates: Mapping[str, Estimate], min_cell: int) -> str:
+    counts = {estimate.n_events for estimate in estimates.values()}
+    return (
+        f"{group}: {count(counts.pop(), min_cell=min_cell)} events" if len(counts) == 1 else group
+    )
 
 
 def _number(value: float, scale: Scale) -> str:

@@ -45,6 +45,11 @@ def p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def count(number: int, *, min_cell: int) -> str:
+    """A number of customers, with thousands separators, never a small one."""
+    return f"<{min_cell}" if 0 < number < min_cell else f"{number:,}"
+
+
 def months(days: float) -> str:
     """Days as months: whole numbers where they are whole."""
     return f"{days / DAYS_PER_MONTH:.1f}".removesuffix(".0")

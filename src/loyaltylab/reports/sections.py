@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -141,6 +141,29 @@ def monthly_rates(counts: pd.DataFrame, *, group: str, confidence_level: float) 
         )
     columns = ["period_start", "group", "rate", "ci_lower", "ci_upper", "n_events"]
     return pd.DataFrame(lines, columns=columns)
+
+
+def show_diagnostics(checks: Iterable[tuple[str, str, str]]) -> None:
+    """Show what was checked, what came out, and how to read it."""
+    frame = pd.DataFrame(list(checks), columns=["check", "result", "how to read it"])
+    show_table(frame, caption="What was checked, and what came out.")
+
+
+def show_known_effects(study: Study) -> None:
+    """Show what the synthetic provider was built with; nothing for real customers."""
+    if not study.source.is_synthetic:
+        show_note("The customers are not simulated, so what is true of them is not known.")
+        return
+    from loyaltylab.sources.synthetic import known_effects
+
+    frame = pd.DataFrame(
+        [
+            (effect.name.replace("_", " "), effect.value, effect.unit, effect.meaning)
+            for effect in known_effects(study.parameters.synthetic)
+        ],
+        columns=["parameter", "value", "unit", "meaning"],
+    )
+    show_table(frame, caption="What the provider was built with. No finding uses these.", digits=4)
 
 
 def show_rows_kept(study: Study) -> None:

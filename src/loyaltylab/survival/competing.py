@@ -198,7 +198,7 @@ def cumulative_incidence(
     """
     normal_quantile(confidence_level)
     process, risk_sets, limit = prepare_incidence(start, stop, exit_cause, causes, weights, cluster)
-    incidence = np.cumsum(limit.incidence, axis=0)
+    incidence = np.minimum(np.cumsum(limit.incidence, axis=0), 1.0)
     error = np.sqrt(compute_incidence_variance(process, risk_sets, limit))
     lower, upper = log_log_interval(incidence, error, confidence_level)
     return CumulativeIncidence(

@@ -8,6 +8,9 @@ from scipy.special import ndtr, ndtri
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
 
+# A sum of shares this close to 1 is 1 but for rounding.
+NEARLY_ONE = 1e-12
+
 
 def normal_quantile(confidence_level: float) -> float:
     """Two-sided standard normal quantile, 1.96 at 0.95."""
@@ -35,7 +38,8 @@ def log_log_interval(
     Source: ``conf.type = "log-log"`` of R survival.
     """
     quantile = normal_quantile(confidence_level)
-    inside = np.where((probability > 0) & (probability < 1), probability, np.nan)
+    is_inside = (probability > 0) & (probability < 1 - NEARLY_ONE)
+    inside = np.where(is_inside, probability, np.nan)
     log_p = np.log(inside)
     half_width = quantile * standard_error / (inside * np.abs(log_p))
     lower = np.exp(log_p * np.exp(half_width))
