@@ -35,7 +35,7 @@ LAYERS = (
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-MOST_LINES = 320
+MOST_LINES = 400  # about 300 is what a file wants; past 400 it surely does two things
 # Importing must be fast enough that no command feels slow; the bound is generous for a busy
 # machine, the modules below are what makes it slow.
 HEAVY = {"pandas", "numpy", "scipy", "matplotlib", "lifelines", "nbconvert", "papermill", "pandera"}

@@ -21,11 +21,13 @@ from loyaltylab.findings.questions import ESTIMAND_PARTS
 from loyaltylab.findings.wording import (
     DAYS_PER_MONTH,
     months,
+    months_difference,
     months_with_interval,
     p_value,
     percent,
-    points_with_interval,
+    points_difference,
     ratio_with_interval,
+    settles_direction,
     share_with_interval,
     step_caveats,
 )
@@ -54,9 +56,14 @@ def test_every_question_declares_its_whole_estimand_and_known_tables() -> None:
 def test_words_are_made_from_the_estimate() -> None:
     assert share_with_interval(SHARE) == "82.1 % (95 % CI 79.0 to 84.5)"
     days = replace(SHARE, value=-DAYS_PER_MONTH, ci_lower=-2 * DAYS_PER_MONTH, ci_upper=3.04375)
-    assert months_with_interval(days, signed=True) == "−1.00 months (95 % CI −2.00 to +0.10)"
+    assert months_with_interval(days) == "−1.00 months (95 % CI −2.00 to 0.10)"
+    assert months_difference(days) == "1.00 months less (95 % CI 2.00 less to 0.10 more)"
+    assert settles_direction(days) == " The interval includes no difference at all."
+    assert settles_direction(replace(days, ci_upper=-1.0)) == ""
     points = replace(SHARE, value=0.025, ci_lower=-0.039, ci_upper=0.088, confidence_level=0.9)
-    assert points_with_interval(points) == "+2.5 percentage points (90 % CI −3.9 to +8.8)"
+    assert points_difference(points) == (
+        "2.5 percentage points higher (90 % CI 3.9 lower to 8.8 higher)"
+    )
     ratio = replace(SHARE, value=1.254, ci_lower=1.1, ci_upper=1.42)
     assert ratio_with_interval(ratio) == "1.25 (95 % CI 1.10 to 1.42)"
     assert (percent(0.5), months(365.25), p_value(0.0), p_value(0.04567), p_value(None)) == (

@@ -10,7 +10,14 @@ import pytest
 from provider_tables import make_delivery, with_cell
 
 from loyaltylab.errors import TableError
-from loyaltylab.tables.rules import POINTERS, RULES, TIME_ORDER, Violation, find_violations
+from loyaltylab.tables.rules import (
+    POINTERS,
+    RULES,
+    TIME_ORDER,
+    Violation,
+    find_disagreements,
+    find_violations,
+)
 from loyaltylab.tables.schemas import TABLES, TIMESTAMP
 from loyaltylab.tables.validation import validate
 
@@ -131,6 +138,47 @@ def test_an_exit_of_a_running_contract_is_a_mismatch() -> None:
     delivery = with_cell(make_delivery(), "contracts", 4, "ended_at", None)
     with pytest.raises(TableError, match="rule exit_mismatch, 1 row"):
         validate(delivery)
+
+
+def test_no_time_at_risk_is_judged_within_the_window() -> None:
+    # It starts at the end of the window and ends later: nothing of it can be observed.
+    delivery = with_cell(make_delivery(), "contracts", 3, "started_at", "2021-01-01")
+    delivery = with_cell(delivery, "contracts", 3, "ended_at", "2021-02-01")
+    found = find_violations(delivery_frames(delivery), window_end_at=window_end(delivery))
+    assert [(item.rule, item.rows) for item in found] == [
+        ("after_window", (3,)),
+        ("no_time_at_risk", (3,)),
+    ]
+
+
+def test_a_row_that_points_to_a_repeated_key_has_no_wrong_owner() -> None:
+    # Both incidents are I1, one of C1 and one of C2: whose I1 is cannot be told.
+    delivery = with_cell(make_delivery(), "incidents", 3, "incident_id", "I1")
+    delivery = with_cell(delivery, "compensations", 3, "incident_id", "I1")
+    assert find_disagreements(delivery_frames(delivery)) == []
+    found = find_violations(delivery_frames(delivery), window_end_at=window_end(delivery))
+    assert [(item.rule, item.table) for item in found] == [("duplicate_key", "incidents")]
+
+
+def test_a_row_that_points_to_an_absent_row_disagrees_with_nobody() -> None:
+    delivery = with_cell(make_delivery(), "incidents", 2, "incident_id", "I8")
+    delivery = with_cell(delivery, "incidents", 3, "incident_id", "I9")
+    assert find_disagreements(delivery_frames(delivery)) == []
+
+
+def test_missing_keys_are_not_repeated_keys() -> None:
+    delivery = with_cell(make_delivery(), "contacts", 2, "contact_id", None)
+    delivery = with_cell(delivery, "contacts", 3, "contact_id", None)
+    found = find_violations(delivery_frames(delivery), window_end_at=window_end(delivery))
+    assert found == []
+
+
+def test_an_exit_is_not_blamed_for_the_unread_end_of_its_contract() -> None:
+    delivery = with_cell(make_delivery(), "contracts", 4, "ended_at", None)
+    unread = Violation("contracts", "unreadable_value", "ended_at", (4,), "it is a time", "mend")
+    with pytest.raises(TableError) as caught:
+        validate(replace(delivery, violations=(unread,)))
+    assert len(caught.value.problems) == 1
 
 
 def test_an_attribute_named_like_a_time_is_no_time() -> None:

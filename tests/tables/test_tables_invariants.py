@@ -15,7 +15,7 @@ from loyaltylab.tables.rules import RULES
 from loyaltylab.tables.validation import validate
 
 DAYS = (WINDOW_END - WINDOW_START).days
-EXAMPLES = 25  # each takes up to 100 ms, nearly all of it in the schema library
+EXAMPLES = 60
 
 
 def on(day: int) -> pd.Timestamp:

@@ -165,7 +165,7 @@ def test_a_row_that_breaks_two_rules_is_one_row() -> None:
     assert valid.audit["contracts"]["rows_set_aside"] == 1
     assert valid.audit["contracts"]["set_aside_by_rule"] == {"invalid_value": 1}
     delivery = with_cell(delivery, "contracts", 3, "ended_at", "2020-01-01")
-    assert refuse(delivery).summary.startswith("1 row of the tables break")
+    assert refuse(delivery).summary.startswith("1 row of the tables breaks 2 rules")
 
 
 def test_a_study_without_a_contract_left_is_refused() -> None:

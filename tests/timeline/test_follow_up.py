@@ -75,7 +75,7 @@ def test_types_do_not_depend_on_the_data() -> None:
     some = follow_up_from(spells, index_events([("a", 10, "x"), ("nobody", 10, "x")])).frame
     none = follow_up_from(spells, index_events([("a", 60, "x"), ("nobody", 10, "x")])).frame
     empty = follow_up_from(spells, index_events([])).frame
-    assert some.dtypes["event"] == bool
+    assert str(some.dtypes["event"]) == "bool"
     assert some.dtypes.to_dict() == none.dtypes.to_dict() == empty.dtypes.to_dict()
     assert (len(some), len(none), len(empty)) == (1, 0, 0)
 
@@ -134,7 +134,7 @@ def test_inputs_are_left_alone_whatever_their_index() -> None:
     pdt.assert_frame_equal(events, copies[1])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(
     contracts=st.lists(
         st.tuples(st.sampled_from("ab"), st.integers(-20, 90), st.integers(1, 60)),

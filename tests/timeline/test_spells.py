@@ -252,7 +252,7 @@ CONTRACTS = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(
     drawn=CONTRACTS,
     observed=st.lists(st.one_of(st.none(), st.integers(-30, 100)), min_size=3, max_size=3),

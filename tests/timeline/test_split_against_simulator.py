@@ -86,7 +86,7 @@ def simulate(spells: pd.DataFrame, drawn: list[Any]) -> list[dict[str, Any]]:
     return lines
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70, deadline=None, derandomize=True)
 @given(contracts=CONTRACTS, observed=OBSERVED, drawn=JUMPS)
 def test_rows_equal_the_simulator_on_every_day(contracts, observed, drawn) -> None:
     spells = build(contracts, observed)
@@ -137,7 +137,7 @@ def by_hand(spells: pd.DataFrame, who: str, acts: int, since: int, *, is_carried
     return "before_first_spell" if since < mine[0][0] else "between_spells"
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70, deadline=None, derandomize=True)
 @given(contracts=CONTRACTS, observed=OBSERVED, drawn=JUMPS)
 def test_fates_of_all_jumps_add_up(contracts, observed, drawn) -> None:
     spells = build(contracts, observed).frame
@@ -151,7 +151,7 @@ def test_fates_of_all_jumps_add_up(contracts, observed, drawn) -> None:
     pdt.assert_frame_equal(audit[list(FATES)], expected, check_dtype=False)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(contracts=CONTRACTS, observed=OBSERVED, drawn=JUMPS)
 def test_person_time_and_events_are_conserved(contracts, observed, drawn) -> None:
     spells = build(contracts, observed)
@@ -174,7 +174,7 @@ def relabel(ids: pd.Series) -> pd.Series:
     return ids.map(labels).astype("string")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(contracts=CONTRACTS, observed=OBSERVED, drawn=JUMPS, data=st.data())
 def test_order_and_labels_of_inputs_are_irrelevant(contracts, observed, drawn, data) -> None:
     spells, jumps = build(contracts, observed).frame, jumps_from(drawn)
@@ -200,7 +200,7 @@ def test_order_and_labels_of_inputs_are_irrelevant(contracts, observed, drawn, d
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(contracts=CONTRACTS, observed=OBSERVED, drawn=JUMPS, cut=st.integers(1, 99))
 def test_what_comes_later_changes_nothing_before(contracts, observed, drawn, cut) -> None:
     # Dropping every jump that acts from day `cut` on leaves every row up to that day as it was.

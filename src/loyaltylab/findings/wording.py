@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from loyaltylab.survival import Estimate, RetentionCurve
 
@@ -21,16 +21,32 @@ def share_with_interval(estimate: Estimate) -> str:
     return _with_interval(estimate, scale=100, digits=1, unit=" %")
 
 
-def points_with_interval(estimate: Estimate) -> str:
-    """A difference of shares in percentage points, signed."""
-    return _with_interval(estimate, scale=100, digits=1, unit=" percentage points", signed=True)
-
-
-def months_with_interval(estimate: Estimate, *, signed: bool = False) -> str:
-    """Days as months of 30.4375 days, with interval."""
-    return _with_interval(
-        estimate, scale=1 / DAYS_PER_MONTH, digits=2, unit=" months", signed=signed
+def points_difference(estimate: Estimate) -> str:
+    """A difference of shares: "1.8 percentage points lower (95 % CI 3.7 lower to 0.1 higher)"."""
+    return _difference(
+        estimate, scale=100, digits=1, unit=" percentage points", words=("lower", "higher")
     )
+
+
+def months_with_interval(estimate: Estimate) -> str:
+    """Days as months of 30.4375 days, with interval."""
+    return _with_interval(estimate, scale=1 / DAYS_PER_MONTH, digits=2, unit=" months")
+
+
+def months_difference(estimate: Estimate) -> str:
+    """A difference of days as months: "0.23 months less (95 % CI 0.51 less to 0.05 more)"."""
+    return _difference(
+        estimate, scale=1 / DAYS_PER_MONTH, digits=2, unit=" months", words=("less", "more")
+    )
+
+
+def settles_direction(estimate: Estimate) -> str:
+    """Whether an interval of a difference leaves out no difference, as a sentence."""
+    if not (math.isfinite(estimate.ci_lower) and math.isfinite(estimate.ci_upper)):
+        return ""
+    if estimate.ci_lower <= 0 <= estimate.ci_upper:
+        return " The interval includes no difference at all."
+    return ""
 
 
 def ratio_with_interval(estimate: Estimate) -> str:
@@ -88,18 +104,30 @@ def step_caveats(
     return tuple(found)
 
 
-def _with_interval(
-    estimate: Estimate, *, scale: float, digits: int, unit: str, signed: bool = False
+def _with_interval(estimate: Estimate, *, scale: float, digits: int, unit: str) -> str:
+    def number(value: float, unit: str = "") -> str:
+        return f"{value * scale:.{digits}f}{unit}".replace("-", "−")
+
+    return _compose(estimate, number, unit)
+
+
+def _difference(
+    estimate: Estimate, *, scale: float, digits: int, unit: str, words: tuple[str, str]
 ) -> str:
+    """A signed difference without a sign: the word after the number says which way."""
+
+    def number(value: float, unit: str = "") -> str:
+        return f"{abs(value) * scale:.{digits}f}{unit} {words[value > 0]}"
+
+    return _compose(estimate, number, unit)
+
+
+def _compose(estimate: Estimate, number: Callable[..., str], unit: str) -> str:
+    """Value with its unit, then the limits without."""
     if not math.isfinite(estimate.value):
         return "not estimable"
-    sign = "+" if signed else ""
-
-    def number(value: float) -> str:
-        return f"{value * scale:{sign}.{digits}f}".replace("-", "−")
-
     level = f"{100 * estimate.confidence_level:g} % CI"
     if not (math.isfinite(estimate.ci_lower) and math.isfinite(estimate.ci_upper)):
-        return f"{number(estimate.value)}{unit} ({level} not estimable)"
+        return f"{number(estimate.value, unit)} ({level} not estimable)"
     lower, upper = number(estimate.ci_lower), number(estimate.ci_upper)
-    return f"{number(estimate.value)}{unit} ({level} {lower} to {upper})"
+    return f"{number(estimate.value, unit)} ({level} {lower} to {upper})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -18,15 +17,18 @@ class CodedAttributes:
     ----------
     covariates : pandas.DataFrame
         One row per customer asked for, in that order; a number is standardised to mean 0 and
-        standard deviation 1, a category is 0/1 against its most frequent value. Means, counts
-        and repetitions are those of complete customers.
+        standard deviation 1, a category is 0/1 against its most frequent value that no other
+        attribute repeats. Means, counts and repetitions are those of complete customers; what
+        does not vary among them makes no column.
     is_complete : pandas.Series of bool
         Whether every attribute of the customer is known; one that is known of nobody is left
         out altogether.
     references : dict of str to str
         Attribute -> the value that the others are compared with.
     repeated : dict of str to tuple of (str, int)
-        Column left out because it equals another one -> (that other column, customers with 1).
+        Value left out because the same customers have another one, be it a column or a
+        reference -> (that other one, customers who have it). A number that repeats another:
+        all complete customers.
     """
 
     covariates: pd.DataFrame
@@ -64,35 +66,37 @@ def code_attributes(
     is_complete = mine.notna().all(axis="columns")
     coded: dict[str, pd.Series] = {}
     references: dict[str, str] = {}
+    repeated: dict[str, tuple[str, int]] = {}
+    seen: dict[str, pd.Series] = {}  # columns and references, of complete customers
     for name in mine:
         label = str(name).removeprefix(ATTRIBUTE_PREFIX).replace("_", " ")
-        known = mine.loc[is_complete, name]
-        if pd.api.types.is_numeric_dtype(known):
-            if known.nunique() > 1:
-                values, known = mine[name].astype("float64"), known.astype("float64")
-                coded[f"{label} (per SD)"] = (values - known.mean()) / known.std()
-            continue
-        counts = known.value_counts()
-        ordered = sorted(counts.index, key=lambda value: (-counts[value], value))
-        if ordered:
-            references[label] = str(ordered[0])
-        for value in ordered[1:]:
-            coded[f"{label}: {value}"] = (mine[name] == value).astype("float64")
-    kept, repeated = _find_repeated(coded, is_complete)
-    return CodedAttributes(pd.DataFrame(kept, index=mine.index), is_complete, references, repeated)
+        is_number = pd.api.types.is_numeric_dtype(mine[name])
+        own = {}
+        for title, column in _columns_of(mine[name], label, is_complete).items():
+            known = column[is_complete]
+            twin = next((other for other in seen if seen[other].equals(known)), None)
+            if twin is None:
+                own[title] = column
+            else:
+                repeated[title] = (twin, len(known) if is_number else int(known.sum()))
+        seen |= {title: column[is_complete] for title, column in own.items()}
+        if own and not is_number:
+            reference = next(iter(own))
+            references[label] = reference.removeprefix(f"{label}: ")
+            del own[reference]
+        coded |= own
+    covariates = pd.DataFrame(coded, index=mine.index)
+    return CodedAttributes(covariates, is_complete, references, repeated)
 
 
-def _find_repeated(
-    coded: Mapping[str, pd.Series], is_complete: pd.Series
-) -> tuple[dict[str, pd.Series], dict[str, tuple[str, int]]]:
-    """Keep the first of columns that are equal for every complete customer."""
-    kept: dict[str, pd.Series] = {}
-    repeated: dict[str, tuple[str, int]] = {}
-    for name, column in coded.items():
-        known = column[is_complete]
-        twin = next((other for other in kept if kept[other][is_complete].equals(known)), None)
-        if twin is None:
-            kept[name] = column
-        else:
-            repeated[name] = (twin, int((known == 1).sum()))
-    return kept, repeated
+def _columns_of(values: pd.Series, label: str, is_complete: pd.Series) -> dict[str, pd.Series]:
+    """A standardised number, or 0/1 for every value, the most frequent one first."""
+    known = values[is_complete]
+    if known.nunique() < 2:
+        return {}
+    if pd.api.types.is_numeric_dtype(values):
+        numbers, known = values.astype("float64"), known.astype("float64")
+        return {f"{label} (per SD)": (numbers - known.mean()) / known.std()}
+    counts = known.value_counts()
+    ordered = sorted(counts.index, key=lambda value: (-counts[value], value))
+    return {f"{label}: {value}": (values == value).astype("float64") for value in ordered}

@@ -235,13 +235,11 @@ def _keep(output: Path, page: str, root: Path, name: str) -> None:
         raise NotebookError(
             f"notebook {name} kept no finding; its last cell calls study.show_closing(finding)"
         )
-    figures = output / "figures" / name
-    if figures.is_dir():
 
-        def fill(new: Path) -> None:
-            shutil.copytree(figures, new, dirs_exist_ok=True)
+    def fill(new: Path) -> None:
+        shutil.copytree(output / "figures" / name, new, dirs_exist_ok=True)
 
-        replace_folder(root / "reports" / "figures" / name, fill)
+    replace_folder(root / "reports" / "figures" / name, fill)
     write_text(root / "reports" / f"{name}.html", page)
     for kind, place in (("metrics", "findings/metrics"), ("findings", "findings")):
         text = (output / kind / f"{name}.json").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import metadata, resources
 from pathlib import Path
@@ -68,6 +68,7 @@ class Study:
     parameters: Parameters
     run: dict[str, Any]
     source: SourceDescription
+    _shown: list[tuple[str, str, str]] = field(default_factory=list, repr=False)
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -190,6 +191,7 @@ class Study:
         for suffix, frame in _parts(figure.data).items():
             text = frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
             write_text(folder / f"{name}{suffix}.csv", text)
+        self._shown.append((name, figure.caption, figure.alt))
         display.show_figure(figure)
 
     def show_closing(self, finding: Finding) -> None:
@@ -206,6 +208,9 @@ class Study:
             name: {key: estimate[key] for key in ("value", "ci_lower", "ci_upper")}
             for name, estimate in finding.estimates.items()
         }
+        shown = pd.DataFrame(self._shown, columns=["figure", "caption", "description"])
+        folder = self._output("figures") / self.question.name
+        write_text(folder / "figures.csv", shown.to_csv(index=False, lineterminator="\n"))
         write_json(self._output("metrics") / f"{finding.name}.json", metrics)
 
     def _output(self, kind: str) -> Path:

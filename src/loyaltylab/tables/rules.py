@@ -97,7 +97,7 @@ def find_duplicate_keys(tables: Tables) -> Iterator[Violation]:
         key = list(TABLES[name].key)
         yield from _violation(
             frame,
-            frame.duplicated(key, keep=False),
+            frame.duplicated(key, keep=False) & frame[key].notna().all(axis="columns"),
             table=name,
             rule="duplicate_key",
             column=", ".join(key),
@@ -213,12 +213,13 @@ def find_exit_mismatches(tables: Tables) -> Iterator[Violation]:
 
 
 def find_violations(tables: Tables, *, window_end_at: pd.Timestamp) -> list[Violation]:
-    """Every breach of every rule that spans columns or tables.
+    """Every breach that a row can be blamed for by itself, or by what it points to being absent.
 
     Parameters
     ----------
     tables : mapping of str to pandas.DataFrame
         Tables with every column of their schemas, in its type; the index is the row number.
+        Missing values break none of these rules.
     window_end_at : pandas.Timestamp
         End of the study window (UTC).
 
@@ -230,9 +231,24 @@ def find_violations(tables: Tables, *, window_end_at: pd.Timestamp) -> list[Viol
     return [
         *find_duplicate_keys(tables),
         *find_orphans(tables),
-        *find_wrong_owners(tables),
         *find_wrong_order(tables),
         *find_after_window(tables, window_end_at=window_end_at),
         *find_no_time_at_risk(tables, window_end_at=window_end_at),
-        *find_exit_mismatches(tables),
     ]
+
+
+def find_disagreements(tables: Tables) -> list[Violation]:
+    """Every row that says otherwise than the row it points to.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        As for ``find_violations``, without the rows that break other rules: a contract whose end
+        could not be read would contradict its exit, which is not to blame.
+
+    Returns
+    -------
+    list of Violation
+        In a fixed order: by rule, then table.
+    """
+    return [*find_wrong_owners(tables), *find_exit_mismatches(tables)]

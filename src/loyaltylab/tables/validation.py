@@ -12,7 +12,12 @@ from pandas.api.types import pandas_dtype
 from loyaltylab.errors import TableError
 from loyaltylab.tables.delivery import Delivery
 from loyaltylab.tables.layout import find_layout_problems
-from loyaltylab.tables.rules import POINTERS, Violation, find_violations
+from loyaltylab.tables.rules import (
+    Violation,
+    find_disagreements,
+    find_orphans,
+    find_violations,
+)
 from loyaltylab.tables.schemas import TABLES, TYPE_WORDS
 
 FIRST_ROWS = 5
@@ -67,11 +72,11 @@ def validate(delivery: Delivery) -> ValidTables:
     found = list(delivery.violations)
     unread = {(item.table, item.column, row) for item in found for row in item.rows}
     found += [item for name in tables for item in _schema_violations(name, tables[name], unread)]
+    found += find_violations(tables, window_end_at=delivery.description.window_end_at)
     kept = _without(tables, found)
-    # Rows leave before the next look, so that one wrong row is not reported again through what
-    # hangs on it; what then lacks its parent leaves in the next round.
-    while more := find_violations(kept, window_end_at=delivery.description.window_end_at):
-        more = [part for item in more for part in _split_cascade(item, kept, tables)]
+    # Each round looks at what is left, so that a row is not blamed for the fault of another. All
+    # true orphans are found above: an orphan here lost its parent in an earlier round.
+    while more := [*map(_as_cascade, find_orphans(kept)), *find_disagreements(kept)]:
         found += more
         kept = _without(kept, more)
     _stop_on(found, delivery)
@@ -162,27 +167,9 @@ def _without(
     return kept
 
 
-def _split_cascade(
-    item: Violation, kept: Mapping[str, pd.DataFrame], delivered: Mapping[str, pd.DataFrame]
-) -> Iterator[Violation]:
-    """Tell orphans as delivered from rows whose parent only left when it was set aside."""
-    if item.rule != "orphan":
-        yield item
-        return
-    parent, parent_column = next(
-        (parent, parent_column)
-        for name, column, parent, parent_column in POINTERS
-        if (name, column) == (item.table, item.column)
-    )
-    values = kept[item.table].loc[list(item.rows), item.column]
-    was_there = values.isin(delivered[parent][parent_column])
-    orphans = tuple(int(row) for row in values.index[~was_there])
-    cascade = tuple(int(row) for row in values.index[was_there])
-    if orphans:
-        yield replace(item, rows=orphans)
-    if cascade:
-        must = f"the row of {parent} that {item.column} points to is not set aside"
-        yield replace(item, rule=PARENT_SET_ASIDE, rows=cascade, must=must, fix="")
+def _as_cascade(item: Violation) -> Violation:
+    must = f"the row that {item.column} points to is not set aside"
+    return replace(item, rule=PARENT_SET_ASIDE, must=must, fix="")
 
 
 def _stop_on(found: Iterable[Violation], delivery: Delivery) -> None:
@@ -192,7 +179,8 @@ def _stop_on(found: Iterable[Violation], delivery: Delivery) -> None:
         n_rows = len({(item.table, row) for item in fatal for row in item.rows})
         n_rules = len({item.rule for item in fatal})
         raise TableError(
-            f"{_count(n_rows, 'row')} of the tables break {_count(n_rules, 'rule')}; "
+            f"{_count(n_rows, 'row')} of the tables {'breaks' if n_rows == 1 else 'break'} "
+            f"{_count(n_rules, 'rule')}; "
             "no output was changed:",
             [_explain(item, delivery.files.get(item.table, item.table)) for item in fatal],
         )

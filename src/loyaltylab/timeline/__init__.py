@@ -2,6 +2,7 @@
 
 from loyaltylab.timeline.calendar import count_by_month
 from loyaltylab.timeline.follow_up import FollowUp, follow_up_from
+from loyaltylab.timeline.memory import await_memory
 from loyaltylab.timeline.rows import CountingRows, split_at_jumps
 from loyaltylab.timeline.spells import Spells, build_spells
 
@@ -9,6 +10,7 @@ __all__ = [
     "CountingRows",
     "FollowUp",
     "Spells",
+    "await_memory",
     "build_spells",
     "count_by_month",
     "follow_up_from",
