@@ -38,8 +38,9 @@ lint: .venv/.installed ## check style and types
 	@$(RUN) $(PY) -m ruff check src tests notebooks
 	@$(RUN) $(PY) -m mypy
 
-docs: .venv/.installed ## write data/README.md from the schemas
+docs: .venv/.installed ## write data/README.md from the schemas, and README's figure from the last run
 	@$(RUN) $(PY) -m loyaltylab dictionary
+	@cp reports/figures/retention/retention_curve.svg docs/figures/
 
 lock: .venv/.installed ## pin the newest packages that pyproject.toml allows
 	@$(RUN) $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade --python-version 3.11 --group dev --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml

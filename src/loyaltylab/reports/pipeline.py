@@ -49,7 +49,9 @@ def build_tables(root: Path) -> None:
     )
     replace_folder(
         root / "data" / "quarantine",
-        lambda folder: valid.rejects.to_csv(folder / "rejects.csv", index=False),
+        lambda folder: valid.rejects.to_csv(
+            folder / "rejects.csv", index=False, lineterminator="\n"
+        ),
     )
     write_json(root / "data" / "audits" / "tables.json", valid.audit)
     kept = sum(len(frame) for frame in valid.tables.values())
