@@ -47,8 +47,8 @@ SOURCE = SourceDescription(
 
 
 def test_every_question_declares_its_whole_estimand_and_known_tables() -> None:
-    for question in load_questions().values():
-        assert set(question.estimand) == set(ESTIMAND_PARTS)
+    for name, question in load_questions().items():
+        assert tuple(question.estimand) == (() if name == "summary" else ESTIMAND_PARTS)
         assert set(question.needs) <= set(TABLES)
         assert question.title.endswith("?")
 
@@ -151,12 +151,12 @@ def test_a_finding_fills_in_the_estimand_and_guards_its_numbers() -> None:
         parameters={"horizon_months": 18},
         provenance={},
         min_cell=5,
-        checks={"p": math.nan},
+        checks={"p": math.nan, "few": 4, "enough": 5, "none": 0, "known": True},
         caveats=("a note", "few at first"),
     )
     assert finding.estimand["horizon"] == "18 months of tenure."
     assert finding.estimates["few"]["value"] is None
-    assert finding.checks == {"p": None}
+    assert finding.checks == {"p": None, "few": None, "enough": 5, "none": 0, "known": True}
     assert finding.caveats == ("a note", "few at first")
 
 

@@ -40,7 +40,8 @@ class Finding:
         Every number, guarded for small cells: value, standard_error, ci_lower, ci_upper,
         confidence_level, n, n_events, unit, method, p_value.
     checks : dict
-        Diagnostics, as numbers or short texts.
+        Diagnostics: counts of customers or events (none below the smallest cell), other numbers,
+        or short texts.
     caveats : tuple of str
         What a reader must know before believing it.
     source, provenance : dict
@@ -110,7 +111,7 @@ def make_finding(
             key: _plain(guard_estimate(estimate, min_cell=min_cell))
             for key, estimate in estimates.items()
         },
-        checks={key: _finite(value) for key, value in (checks or {}).items()},
+        checks={key: _guarded(value, min_cell) for key, value in (checks or {}).items()},
         caveats=tuple(dict.fromkeys([*caveats, *gathered])),
         source=describe_source(source),
         provenance=dict(provenance),
@@ -142,6 +143,12 @@ def _plain(estimate: Estimate) -> dict[str, Any]:
         "method": estimate.method,
         "p_value": _finite(estimate.p_value),
     }
+
+
+def _guarded(value: Any, min_cell: int) -> Any:
+    """A diagnostic; a whole number counts customers or events, and a small one is not shown."""
+    is_count = isinstance(value, int) and not isinstance(value, bool)
+    return None if is_count and 0 < value < min_cell else _finite(value)
 
 
 def _finite(value: Any) -> Any:

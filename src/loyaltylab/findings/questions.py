@@ -34,7 +34,7 @@ class Question:
     needs : tuple of str
         Tables without which nothing can be estimated.
     estimand : dict of str to str
-        Population, time zero, contrast, outcome, horizon, measure.
+        Population, time zero, contrast, outcome, horizon, measure; empty for a summary of others.
     identification : str
         What the design can and cannot identify.
     would_change : tuple of str
@@ -55,7 +55,7 @@ class Question:
 
     def estimand_for(self, parameters: Mapping[str, Any]) -> dict[str, str]:
         """The estimand with the values of this run, such as the horizon, filled in."""
-        return {part: self.estimand[part].format(**parameters) for part in ESTIMAND_PARTS}
+        return {part: text.format(**parameters) for part, text in self.estimand.items()}
 
 
 def load_questions() -> dict[str, Question]:

@@ -172,6 +172,8 @@ class Study:
             display.show_not_estimable(finding.answer)
         else:
             display.show_answer(finding.answer)
+        if not finding.estimand:
+            return
         words = {
             part.replace("_", " ").capitalize(): text for part, text in finding.estimand.items()
         }
