@@ -35,12 +35,11 @@ def answers_table(findings: Findings) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "report": name.replace("_", " "),
                 "question": finding["question"],
                 "verdict": finding["verdict"],
                 "answer": finding["answer"],
             }
-            for name, finding in findings.items()
+            for finding in findings.values()
         ]
     )
 
