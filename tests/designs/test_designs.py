@@ -160,6 +160,18 @@ def test_contrast_of_groups_matches_r(veterans: pd.DataFrame) -> None:
     assert close(contrast.logrank_p, expected["logrank_p"], ITERATED)
 
 
+def test_the_horizon_is_always_compared(veterans: pd.DataFrame) -> None:
+    contrast = contrast_veterans(veterans, times_days=[30.0])
+    assert list(contrast.retention_differences) == [30.0, 365.0]
+
+
+def test_the_control_is_cause_specific_and_absent_without_exits(veterans: pd.DataFrame) -> None:
+    assert contrast_veterans(veterans).control_hazard_ratio is None
+    assert contrast_veterans(veterans, control_causes=["life_event"]).control_hazard_ratio is None
+    swapped = contrast_veterans(veterans, control_causes=["service"])
+    assert swapped.control_hazard_ratio == swapped.hazard_ratio
+
+
 def test_contrast_leaves_out_other_groups_and_its_input(veterans: pd.DataFrame) -> None:
     more = pd.concat([veterans, veterans.assign(group="other")], ignore_index=True)
     before = more.copy(deep=True)

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from loyaltylab.designs import DifferenceInDifferences
 from loyaltylab.findings import (
     estimates_table,
     forest_frame,
+    guard_all,
     guard_counts,
     guard_estimate,
     load_questions,
@@ -58,7 +60,9 @@ def test_words_are_made_from_the_estimate() -> None:
     days = replace(SHARE, value=-DAYS_PER_MONTH, ci_lower=-2 * DAYS_PER_MONTH, ci_upper=3.04375)
     assert months_with_interval(days) == "−1.00 months (95 % CI −2.00 to 0.10)"
     assert months_difference(days) == "1.00 months less (95 % CI 2.00 less to 0.10 more)"
-    assert settles_direction(days) == " The interval includes no difference at all."
+    assert settles_direction(days) == (
+        " The interval of the months includes 0, so the direction is open."
+    )
     assert settles_direction(replace(days, ci_upper=-1.0)) == ""
     points = replace(SHARE, value=0.025, ci_lower=-0.039, ci_upper=0.088, confidence_level=0.9)
     assert points_difference(points) == (
@@ -87,7 +91,8 @@ def test_a_reading_on_a_step_is_named() -> None:
     # 100 customers; 30 leave on day 365, one on day 100: only the reading at 365 sits on a step.
     stop = np.array([365.0] * 30 + [100.0] + [500.0] * 69)
     curve = kaplan_meier(np.zeros(100), stop, stop < 500)
-    (caveat,) = step_caveats(curve, [100.0, 365.25])
+    (caveat,) = step_caveats(curve, [100.0, 365.25], min_cell=5)
+    assert step_caveats(curve, [365.25], min_cell=31) == ()
     assert caveat.startswith("Retention falls from 99.0 % to 69.0 % within 7 days")
     assert "12 months" in caveat
 
@@ -99,6 +104,23 @@ def test_estimates_on_too_few_customers_or_events_are_suppressed() -> None:
         assert (guarded.n, guarded.n_events) == (0, 0)
     assert guard_estimate(SHARE, min_cell=5) is SHARE
     assert guard_estimate(replace(SHARE, n_events=0), min_cell=5).value == SHARE.value
+
+
+def test_a_share_is_suppressed_when_its_complement_is_small() -> None:
+    assert math.isnan(guard_estimate(replace(SHARE, n_events=197), min_cell=5).value)
+    days = replace(SHARE, unit="days", n_events=197)
+    assert guard_estimate(days, min_cell=5) is days
+
+
+def test_guarding_reaches_every_estimate_of_a_result() -> None:
+    few = replace(SHARE, n_events=2)
+    changes = DifferenceInDifferences(covered_change=SHARE, exempt_change=few, effect=few)
+    guarded = guard_all({"a": [changes], "b": (few, "text"), "c": None}, min_cell=5)
+    assert guarded["a"][0].covered_change == SHARE
+    assert math.isnan(guarded["a"][0].exempt_change.value)
+    assert math.isnan(guarded["b"][0].value)
+    assert (guarded["b"][1], guarded["c"]) == ("text", None)
+    assert changes.exempt_change is few
 
 
 def test_counts_below_the_smallest_cell_are_not_shown() -> None:

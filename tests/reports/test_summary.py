@@ -20,8 +20,8 @@ def test_the_answer_counts_verdicts() -> None:
     }
     assert summary_answer(findings) == (
         "4 questions were asked of this source. 2 cannot be answered with the tables it "
-        "delivered. 1 has an estimate of an association, and no design yet that tells cause from "
-        "company. How long customers stay is described."
+        "delivered. 1 has an estimate of an association, which from the data alone does not "
+        "identify an effect. How long customers stay is described."
     )
     assert summary_answer({}) == "No report has been made yet."
 
@@ -56,6 +56,6 @@ def test_suppressed_estimates_stay_suppressed() -> None:
         "days",
         "1,200",
         "30",
-        "0.04",
+        "0.040",
     ]
     assert table.iloc[1].tolist() == ["a b", "z", "", "", "", "days", "0", "0", ""]

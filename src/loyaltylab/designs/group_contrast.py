@@ -46,6 +46,10 @@ class GroupContrast:
         By cause and time, as shares.
     hazard_ratio : Estimate
         Of the exits in ``hazard_causes``, exposed against reference.
+    control_hazard_ratio : Estimate or None
+        The same for ``control_causes``, which should be 1 if the groups were alike; None without
+        such exits in both groups. Cause-specific, since a cumulative incidence also moves with
+        the causes it competes with.
     proportional_hazards_p : float
         Score test that the ratio does not change over time.
     logrank_p : float
@@ -61,6 +65,7 @@ class GroupContrast:
     retention_differences: dict[float, Estimate]
     incidence_differences: dict[tuple[str, float], Estimate]
     hazard_ratio: Estimate
+    control_hazard_ratio: Estimate | None
     proportional_hazards_p: float
     logrank_p: float
 
@@ -74,6 +79,7 @@ def contrast_groups(
     horizon_days: float,
     times_days: Sequence[float],
     hazard_causes: Sequence[str],
+    control_causes: Sequence[str] = (),
     confidence_level: float = 0.95,
 ) -> GroupContrast:
     """Compare two groups of customers followed from an index event.
@@ -90,9 +96,11 @@ def contrast_groups(
     horizon_days : float
         Horizon of the restricted mean; both groups must be followed that long.
     times_days : sequence of float
-        Times at which retention and incidence are compared.
+        Times at which retention and incidence are compared; the horizon always is.
     hazard_causes : sequence of str
         Causes of exit that count as the event of the hazard ratio; others are censored there.
+    control_causes : sequence of str
+        Causes that the exposure cannot bring about: a negative control.
     confidence_level : float
 
     Returns
@@ -106,6 +114,7 @@ def contrast_groups(
     """
     parts = {name: followed[followed[group] == name] for name in (exposed, reference)}
     _check_groups(parts, horizon_days)
+    times = sorted({*times_days, horizon_days})
     causes = sorted(set(followed.loc[followed["event"], "exit_cause"]))
     level = confidence_level
     curves = {
@@ -129,6 +138,8 @@ def contrast_groups(
         for name, part in parts.items()
     }
     ratio, ph_p = _hazard_ratio(parts, exposed, hazard_causes, level)
+    has_control = _has_events_in_both(parts, control_causes)
+    control = _hazard_ratio(parts, exposed, control_causes, level)[0] if has_control else None
     return GroupContrast(
         exposed=exposed,
         reference=reference,
@@ -138,7 +149,7 @@ def contrast_groups(
         restricted_mean_difference=difference(means[exposed], means[reference]),
         retention_differences={
             time: retention_difference(curves[exposed], curves[reference], time=time)
-            for time in times_days
+            for time in times
         },
         incidence_differences={
             (cause, time): difference(
@@ -146,9 +157,10 @@ def contrast_groups(
                 incidence[reference].incidence_at(time, cause),
             )
             for cause in causes
-            for time in times_days
+            for time in times
         },
         hazard_ratio=ratio,
+        control_hazard_ratio=control,
         proportional_hazards_p=ph_p,
         logrank_p=_logrank(parts[exposed], parts[reference]),
     )
@@ -166,6 +178,13 @@ def _check_groups(parts: dict[str, pd.DataFrame], horizon_days: float) -> None:
             )
     if problems:
         raise EstimationError("The two groups cannot be compared:", problems)
+
+
+def _has_events_in_both(parts: dict[str, pd.DataFrame], causes: Sequence[str]) -> bool:
+    return all(
+        bool((part["event"] & part["exit_cause"].isin(list(causes))).any())
+        for part in parts.values()
+    )
 
 
 def _logrank(exposed: pd.DataFrame, reference: pd.DataFrame) -> float:

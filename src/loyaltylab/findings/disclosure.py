@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 
 from loyaltylab.findings.wording import count
 from loyaltylab.survival import Estimate
 
+T = TypeVar("T")
 SUPPRESSED = "suppressed: rests on too few customers"
 
 
 def guard_estimate(estimate: Estimate, *, min_cell: int) -> Estimate:
     """Suppress an estimate that rests on fewer than ``min_cell`` customers or events.
 
+    A share is suppressed too when fewer than ``min_cell`` are without the property: the
+    complement says as much as the count.
+
     Returns
     -------
     Estimate
-        The same, or with every number NaN, counts 0 and a caveat.
+        The same, or with every number NaN and counts 0.
     """
-    if estimate.n >= min_cell and (estimate.n_events >= min_cell or estimate.n_events == 0):
+    few = [estimate.n_events]
+    if estimate.unit == "share":
+        few.append(estimate.n - estimate.n_events)
+    if estimate.n >= min_cell and not any(0 < number < min_cell for number in few):
         return estimate
     nothing = math.nan
     return replace(
@@ -36,6 +44,29 @@ def guard_estimate(estimate: Estimate, *, min_cell: int) -> Estimate:
         n_events=0,
         method=SUPPRESSED,
     )
+
+
+def guard_all(content: T, *, min_cell: int) -> T:
+    """Guard every estimate in a mapping, a sequence, or a result dataclass.
+
+    Parameters
+    ----------
+    content : Estimate, dict, list, tuple, dataclass or anything else
+        Not changed. What holds no estimate is returned as it is.
+    min_cell : int
+        As in :func:`guard_estimate`.
+    """
+    guarded: Any = content
+    if isinstance(content, Estimate):
+        guarded = guard_estimate(content, min_cell=min_cell)
+    elif isinstance(content, dict):
+        guarded = {key: guard_all(item, min_cell=min_cell) for key, item in content.items()}
+    elif isinstance(content, list | tuple):
+        guarded = type(content)(guard_all(item, min_cell=min_cell) for item in content)
+    elif is_dataclass(content) and not isinstance(content, type):
+        parts = {part.name: getattr(content, part.name) for part in fields(content)}
+        guarded = replace(content, **guard_all(parts, min_cell=min_cell))
+    return cast(T, guarded)
 
 
 def guard_counts(frame: pd.DataFrame, *, counts: Sequence[str], min_cell: int) -> pd.DataFrame:

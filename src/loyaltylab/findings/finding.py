@@ -15,7 +15,8 @@ from loyaltylab.tables.delivery import SourceDescription
 Verdict = Literal["described", "not identified", "not estimable"]
 VERDICT_MEANINGS: dict[str, str] = {
     "described": "what happened is described; no cause is claimed",
-    "not identified": "an association is estimated; this design cannot tell cause from company",
+    "not identified": "an association; from the data alone it cannot be told whether the exposure "
+    "made the difference, or who was exposed",
     "not estimable": "the source lacks what the question needs",
 }
 

@@ -45,7 +45,7 @@ def settles_direction(estimate: Estimate) -> str:
     if not (math.isfinite(estimate.ci_lower) and math.isfinite(estimate.ci_upper)):
         return ""
     if estimate.ci_lower <= 0 <= estimate.ci_upper:
-        return " The interval includes no difference at all."
+        return " The interval of the months includes 0, so the direction is open."
     return ""
 
 
@@ -72,7 +72,11 @@ def months(days: float) -> str:
 
 
 def step_caveats(
-    curve: RetentionCurve, times_days: Sequence[float], *, half_width_days: float = 7.0
+    curve: RetentionCurve,
+    times_days: Sequence[float],
+    *,
+    min_cell: int,
+    half_width_days: float = 7.0,
 ) -> tuple[str, ...]:
     """Say where a reading sits on a step, such as a contract anniversary.
 
@@ -82,6 +86,8 @@ def step_caveats(
         In days.
     times_days : sequence of float
         Readings.
+    min_cell : int
+        Steps of fewer exits, or with fewer customers left, are not named.
     half_width_days : float
         A reading sits on a step if retention falls by two points or more from this long before
         to this long after it.
@@ -95,7 +101,10 @@ def step_caveats(
     for time in times_days:
         around = [max(time - half_width_days, 0.0), time + half_width_days]
         before, after = curve.at(around)["retention"]
-        if before - after >= SHARE_OF_A_STEP:
+        inside = (curve.time > around[0]) & (curve.time <= around[1])
+        exits = int(curve.n_events[inside].sum())
+        is_shown = exits >= min_cell and int(curve.at(around)["n_at_risk"].min()) >= min_cell
+        if before - after >= SHARE_OF_A_STEP and is_shown:
             found.append(
                 f"Retention falls from {percent(before)} to {percent(after)} within "
                 f"{half_width_days:g} days either side of {months(time)} months: endings pile up "

@@ -33,6 +33,8 @@ class Reform:
     also_changed : tuple of str
         Other policies of the covered segment, at any site, that changed or first took effect at
         the same moment, in alphabetical order. The reform's effect cannot be told from theirs.
+    announced_at : pandas.Timestamp or None
+        When it was announced, if on file; some may have acted on it before it took effect.
     """
 
     effective_at: pd.Timestamp
@@ -41,6 +43,7 @@ class Reform:
     friction_before: float
     friction_after: float
     also_changed: tuple[str, ...] = ()
+    announced_at: pd.Timestamp | None = None
 
 
 def find_reform(policies: pd.DataFrame, customers: pd.DataFrame) -> Reform:
@@ -88,6 +91,7 @@ def find_reform(policies: pd.DataFrame, customers: pd.DataFrame) -> Reform:
             "Not estimable: needs a segment of customers that the reform does not cover."
         )
     at_once = changes[covered][changes[covered]["effective_at"] == effective_at]
+    announced = at_once.loc[at_once["policy"] == FRICTION_POLICY, "announced_at"].min()
     return Reform(
         effective_at=effective_at,
         covered=covered,
@@ -95,6 +99,7 @@ def find_reform(policies: pd.DataFrame, customers: pd.DataFrame) -> Reform:
         friction_before=before,
         friction_after=after,
         also_changed=tuple(sorted(set(at_once["policy"]) - {FRICTION_POLICY})),
+        announced_at=None if pd.isna(announced) else announced,
     )
 
 

@@ -56,6 +56,14 @@ def compensation_offers(compensations: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def common_voucher_life(vouchers: pd.DataFrame) -> float | None:
+    """Days from issue to expiry, if all vouchers share it to the day; otherwise None."""
+    days = (vouchers["expires_at"] - vouchers["issued_at"]) / pd.Timedelta(days=1)
+    if days.empty or days.max() - days.min() > 1:
+        return None
+    return float(days.median())
+
+
 def voucher_fates(vouchers: pd.DataFrame, window_end_at: pd.Timestamp) -> dict[str, int]:
     """How many vouchers were used, paid out, ran out, or are still held; they add up."""
     used = vouchers["redeemed_at"].notna()

@@ -74,6 +74,8 @@ def build_timeline(root: Path) -> None:
 
     parameters = load_parameters(root).timeline
     folder = root / "data" / "tables"
+    if not folder.is_dir():
+        raise ParameterError("There are no tables yet. Run `loyaltylab tables` first.")
     tables, source = read_tables(folder), read_description(folder)
     spells = build_spells(
         tables["customers"],

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
-from loyaltylab.errors import NotebookError, NotEstimableError
+from loyaltylab.errors import EstimationError, NotebookError, NotEstimableError
 from loyaltylab.reports.kernel import ENGINE_NAME, KernelPlan, plan_kernel
 from loyaltylab.reports.normalise import merge_parameter_cells, normalise_notebook
 from loyaltylab.reports.notebook_source import (
@@ -158,9 +158,18 @@ def _find_failure(nb: NotebookNode, *, stop: _Stop | None) -> _Failure | None:
                 return _Failure(
                     f"cell {number} of {len(nb.cells)} ({cell.id}) failed",
                     (f"{output.ename}: {output.evalue}", f"the cell starts with: {first_line}"),
-                    output.evalue if output.ename == NotEstimableError.__name__ else "",
+                    _not_estimable(output),
                 )
     return None
+
+
+def _not_estimable(output: NotebookNode) -> str:
+    """Why the source has no answer, if that is what the error says."""
+    if output.ename == NotEstimableError.__name__:
+        return str(output.evalue)
+    if output.ename == EstimationError.__name__:
+        return "Not estimable: " + " ".join(str(output.evalue).split())
+    return ""
 
 
 def _relative(path: Path, *, folder: Path) -> str:

@@ -6,10 +6,13 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from loyaltylab.designs import GroupContrast, standardised_difference
+from loyaltylab.errors import EstimationError
 from loyaltylab.findings.disclosure import guard_counts
-from loyaltylab.findings.wording import DAYS_PER_MONTH
+from loyaltylab.findings.wording import DAYS_PER_MONTH, count, p_value, ratio_with_interval
 from loyaltylab.reports.display import show_note, show_table
 from loyaltylab.reports.study import Study
 from loyaltylab.survival import (
@@ -50,30 +53,69 @@ def tick_times(horizon_months: int) -> list[float]:
     return [month * DAYS_PER_MONTH for month in range(0, horizon_months + 1, step)]
 
 
-def curve_panels(curves: Mapping[str, RetentionCurve], *, horizon_months: int) -> dict[str, Any]:
+def bundle_exits(frame: pd.DataFrame, *, min_cell: int) -> pd.DataFrame:
+    """Times at which at least ``min_cell`` exits have come together since the one kept before.
+
+    A curve shown at every exit would date every single customer's leaving. The curve is exact at
+    the times kept, which are rounded up to whole days unless many left at that very time; exits
+    after the last of them are not shown.
+    """
+    total = frame["n_events"].cumsum()
+    kept, last = [], 0
+    for number in total:
+        kept.append(number - last >= min_cell)
+        last = number if kept[-1] else last
+    shown = frame[kept]
+    is_shared = shown["n_events"] >= min_cell
+    days = shown["time"].where(is_shared, np.ceil(shown["time"]))
+    return shown.assign(time=days).drop_duplicates("time", keep="last").reset_index(drop=True)
+
+
+def curve_panels(
+    curves: Mapping[str, RetentionCurve], *, horizon_months: int, min_cell: int
+) -> dict[str, Any]:
     """Arguments of :func:`loyaltylab.figures.retention_curves`: curves and numbers at risk."""
     ticks = tick_times(horizon_months)
+    bundled = {
+        name: bundle_exits(curve.to_frame(), min_cell=min_cell) for name, curve in curves.items()
+    }
+    shown = [name for name, frame in bundled.items() if len(frame)]
+    _check_shown(shown, min_cell)
     return {
-        "curves": {name: curve.to_frame() for name, curve in curves.items()},
-        "at_risk": {name: curve.at(ticks)[["time", "n_at_risk"]] for name, curve in curves.items()},
+        "curves": {name: bundled[name] for name in shown},
+        "at_risk": {name: curves[name].at(ticks)[["time", "n_at_risk"]] for name in shown},
         "at_risk_times": ticks,
         "horizon": horizon_months * DAYS_PER_MONTH,
     }
 
 
+def _check_shown(shown: Sequence[object], min_cell: int) -> None:
+    if not shown:
+        raise EstimationError(
+            f"Fewer than {min_cell} customers left (disclosure.min_cell), too few to show a curve."
+        )
+
+
 def incidence_panels(
-    incidence: Mapping[str, CumulativeIncidence], *, horizon_months: int
+    incidence: Mapping[str, CumulativeIncidence], *, horizon_months: int, min_cell: int
 ) -> dict[str, Any]:
-    """Arguments of :func:`loyaltylab.figures.cumulative_incidence_curves`, a panel per group."""
+    """Arguments of :func:`loyaltylab.figures.cumulative_incidence_curves`, a panel per group.
+
+    A cause of which a group has fewer than ``min_cell`` exits has no curve there.
+    """
     ticks = tick_times(horizon_months)
     frames, counts = [], []
     labels: dict[str, str] = {}
     for name, curves in incidence.items():
         counted = curves.at(ticks, curves.causes[0])[["time", "n_at_risk"]]
-        frames.append(curves.to_frame().assign(group=name))
+        frames += [
+            bundle_exits(part, min_cell=min_cell).assign(group=name)
+            for _, part in curves.to_frame().groupby("cause", sort=False)
+        ]
         counts.append(counted.assign(group=name))
         labels |= {cause: cause.replace("_", " ") for cause in curves.causes}
-    is_one = len(frames) == 1
+    _check_shown([frame for frame in frames if len(frame)], min_cell)
+    is_one = len(incidence) == 1
     frame, at_risk = pd.concat(frames, ignore_index=True), pd.concat(counts, ignore_index=True)
     return {
         "frame": frame.drop(columns="group") if is_one else frame,
@@ -146,6 +188,51 @@ def monthly_rates(counts: pd.DataFrame, *, group: str, confidence_level: float) 
     return pd.DataFrame(lines, columns=columns)
 
 
+def describe_balance(
+    followed: pd.DataFrame, *, group: str, exposed: str, reference: str
+) -> tuple[str, str, str]:
+    """A line of diagnostics: whether the groups had the same tenure at time zero."""
+    tenures = [
+        followed.loc[followed[group] == name, "tenure_days"] for name in (exposed, reference)
+    ]
+    try:
+        result = f"{standardised_difference(*tenures):+.2f}".replace("-", "−")
+    except EstimationError:
+        result = "not estimable"
+    return (
+        "tenure at time zero, standardised difference",
+        result,
+        "Beyond 0.1 in size the groups were not alike in tenure.",
+    )
+
+
+def describe_contrast(contrast: GroupContrast) -> list[tuple[str, str, str]]:
+    """Lines of diagnostics of a contrast of two groups."""
+    control = contrast.control_hazard_ratio
+    return [
+        (
+            f"hazard ratio of voluntary exit, {contrast.exposed} against {contrast.reference}",
+            ratio_with_interval(contrast.hazard_ratio),
+            "Secondary: an average over the follow-up.",
+        ),
+        (
+            "proportional hazards of that ratio",
+            f"p {p_value(contrast.proportional_hazards_p)}",
+            "A small p says the ratio changes over time; rely on the absolute differences.",
+        ),
+        (
+            "log-rank test, any exit",
+            f"p {p_value(contrast.logrank_p)}",
+            "Whether the two curves differ at all.",
+        ),
+        (
+            "negative control: hazard ratio of exits by life event",
+            "no such exits in both groups" if control is None else ratio_with_interval(control),
+            "The exposure cannot bring these about; away from 1 the groups were not alike.",
+        ),
+    ]
+
+
 def show_diagnostics(checks: Iterable[tuple[str, str, str]]) -> None:
     """Show what was checked, what came out, and how to read it."""
     frame = pd.DataFrame(list(checks), columns=["check", "result", "how to read it"])
@@ -179,7 +266,8 @@ def show_rows_kept(study: Study) -> None:
             "kept": counts["rows_kept"],
             "set aside": counts["rows_set_aside"],
             "rules broken": ", ".join(
-                f"{rule} ({rows:,})" for rule, rows in counts["set_aside_by_rule"].items()
+                f"{rule} ({count(rows, min_cell=study.min_cell)})"
+                for rule, rows in counts["set_aside_by_rule"].items()
             )
             or "none",
         }
@@ -192,7 +280,7 @@ def show_rows_kept(study: Study) -> None:
         caption="Rows delivered, kept, and set aside with their rule; none was repaired.",
     )
     missing = [
-        f"{name}.{column} ({rows:,} rows)"
+        f"{name}.{column} ({count(rows, min_cell=study.min_cell)} rows)"
         for name, table in audit.items()
         for column, rows in table["missing_values"].items()
         if column.startswith("attribute_")

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ from loyaltylab.findings import (
     VERDICT_MEANINGS,
     Finding,
     Question,
+    guard_all,
     load_questions,
     make_finding,
 )
@@ -38,6 +39,7 @@ from loyaltylab.survival import Estimate
 from loyaltylab.tables.delivery import SourceDescription
 from loyaltylab.tables.storage import read_description, read_tables, write_json, write_text
 
+T = TypeVar("T")
 OUTPUT_VARIABLE = "LOYALTYLAB_OUTPUT"
 SCRATCH = "scratch"
 DRAWN = ("curve", "rate")
@@ -108,6 +110,15 @@ class Study:
             self.tables[table][column].notna().any() for column in columns
         )
 
+    @property
+    def first_lives(self) -> pd.DataFrame:
+        """The spells of customers who have never left before."""
+        return self.spells[self.spells["spell_number"] == 1].reset_index(drop=True)
+
+    def guard(self, content: T) -> T:
+        """Suppress every estimate in it that rests on too few customers; before any wording."""
+        return guard_all(content, min_cell=self.min_cell)
+
     def covariate_meanings(self) -> dict[str, str]:
         """What each covariate of ``rows`` means, in words."""
         return describe_covariates(self.parameters.timeline.memory_days)
@@ -118,9 +129,13 @@ class Study:
         return json.loads(path.read_text(encoding="utf-8"))
 
     def findings(self) -> dict[str, dict[str, Any]]:
-        """Every stored finding of another report, by name."""
-        found = read_findings(self.root)
-        return {name: found[name] for name in found if name != self.question.name}
+        """Every stored finding of another report on these very data, by name."""
+        return {
+            name: finding
+            for name, finding in read_findings(self.root).items()
+            if name != self.question.name
+            and finding["source"]["data_hash"] == self.source.data_hash
+        }
 
     def make_finding(
         self,

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from loyaltylab.findings.wording import p_value
+
 Findings = Mapping[str, Mapping[str, Any]]
 
 
@@ -22,8 +24,8 @@ def summary_answer(findings: Findings) -> str:
         parts.append(f"{n_none} cannot be answered with the tables it delivered.")
     if n_cause:
         parts.append(
-            f"{n_cause} {'has' if n_cause == 1 else 'have'} an estimate of an association, and "
-            "no design yet that tells cause from company."
+            f"{n_cause} {'has' if n_cause == 1 else 'have'} an estimate of an association, which "
+            "from the data alone does not identify an effect."
         )
     if "described" in verdicts:
         parts.append("How long customers stay is described.")
@@ -55,7 +57,7 @@ def every_estimate_table(findings: Findings) -> pd.DataFrame:
             estimate["unit"],
             f"{estimate['n']:,}",
             f"{estimate['n_events']:,}",
-            _number(estimate["p_value"]),
+            "" if estimate["p_value"] is None else p_value(estimate["p_value"]),
         )
         for report, finding in findings.items()
         for name, estimate in finding["estimates"].items()

@@ -1,0 +1,50 @@
+"""Curves as pages show them: no step dates a single customer's leaving."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loyaltylab.errors import EstimationError
+from loyaltylab.reports.sections import bundle_exits, curve_panels, incidence_panels, tick_times
+from loyaltylab.survival import cumulative_incidence, kaplan_meier
+
+
+def test_every_step_shown_stands_for_enough_exits() -> None:
+    # Exits one by one at 1.5, 2.5, ... 11.5 of 20 customers, then 6 together at 30.25.
+    stop = np.array([*np.arange(1.5, 12), *[30.25] * 6, *[40.0] * 3])
+    curve = kaplan_meier(np.zeros(20), stop, stop < 40)
+    shown = bundle_exits(curve.to_frame(), min_cell=5)
+    # The 5th exit is at 5.5, the 10th at 10.5: shown at the next whole day. The 11th waits for
+    # the six at 30.25, whose own time identifies nobody.
+    assert shown["time"].tolist() == [6.0, 11.0, 30.25]
+    assert shown["retention"].round(10).tolist() == [0.75, 0.5, 0.15]
+
+
+def test_a_cause_with_too_few_exits_has_no_curve() -> None:
+    stop = np.arange(1.0, 21)
+    cause = ["service"] * 10 + ["life_event"] * 3 + [""] * 7
+    incidence = cumulative_incidence(np.zeros(20), stop, cause)
+    panels = incidence_panels({"all": incidence}, horizon_months=1, min_cell=5)
+    assert set(panels["frame"]["cause"]) == {"service"}
+    assert "group" not in panels["frame"]
+
+
+def test_too_few_exits_for_any_curve_are_said() -> None:
+    curve = kaplan_meier(np.zeros(20), np.arange(1.0, 21), [True] * 4 + [False] * 16)
+    with pytest.raises(EstimationError, match="Fewer than 5 customers left"):
+        curve_panels({"all": curve}, horizon_months=12, min_cell=5)
+
+
+def test_bundling_changes_nothing_but_what_is_shown() -> None:
+    stop = np.arange(1.0, 21)
+    frame = kaplan_meier(np.zeros(20), stop, np.ones(20)).to_frame()
+    before = frame.copy(deep=True)
+    assert bundle_exits(frame, min_cell=1)["retention"].tolist() == frame["retention"].tolist()
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_ticks_end_at_the_horizon() -> None:
+    assert [round(day / 30.4375) for day in tick_times(24)] == [0, 6, 12, 18, 24]
+    assert [round(day / 30.4375) for day in tick_times(12)] == [0, 3, 6, 9, 12]
