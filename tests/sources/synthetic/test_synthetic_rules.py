@@ -14,15 +14,15 @@ from loyaltylab.sources.synthetic.calendar import daily_probability, make_calend
 from loyaltylab.sources.synthetic.draws import Draws, lognormal_quantile, pick
 from loyaltylab.sources.synthetic.journal import Journal
 from loyaltylab.sources.synthetic.leaving import _set_end
+from loyaltylab.sources.synthetic.run import Run, found_run, let_feelings_fade
 from loyaltylab.sources.synthetic.service import _poisson
-from loyaltylab.sources.synthetic.world import World, found_world, let_feelings_fade
 
 ROUNDING = 1e-12  # one operation of double precision, with room
 
 
 @pytest.fixture
-def world() -> World:
-    return found_world(SyntheticParameters(n_customers=50), seed=1)
+def run() -> Run:
+    return found_run(SyntheticParameters(n_customers=50), seed=1)
 
 
 def test_draws_are_the_same_on_every_machine() -> None:
@@ -111,28 +111,28 @@ def test_calendar_counts_days_from_the_window_start() -> None:
     ],
 )
 def test_service_ends_after_notice_and_term(
-    world: World, day: int, is_consumer: bool, started: int, end: int
+    run: Run, day: int, is_consumer: bool, started: int, end: int
 ) -> None:
-    who = np.flatnonzero(world.traits.is_consumer == is_consumer)[:1]
-    world.day = day
-    world.state.start_day[who] = started
-    _set_end(world, customers=who, requested_at=world.calendar.instant(np.array([day + 0.9])))
-    assert world.state.end_day[who].tolist() == [end]
+    who = np.flatnonzero(run.traits.is_consumer == is_consumer)[:1]
+    run.day = day
+    run.state.start_day[who] = started
+    _set_end(run, customers=who, requested_at=run.calendar.instant(np.array([day + 0.9])))
+    assert run.state.end_day[who].tolist() == [end]
 
 
-def test_feelings_halve_in_their_half_lives(world: World) -> None:
-    world.state.satisfaction[:] = world.traits.fit + 1.0
-    world.state.grievance[:], world.state.residual[:], world.state.pressure[:] = 1.0, 1.0, 1.0
+def test_feelings_halve_in_their_half_lives(run: Run) -> None:
+    run.state.satisfaction[:] = run.traits.fit + 1.0
+    run.state.grievance[:], run.state.residual[:], run.state.pressure[:] = 1.0, 1.0, 1.0
     for _ in range(30):
-        let_feelings_fade(world)
-    assert world.state.pressure == pytest.approx(np.exp(-1.0), rel=1e-9)
+        let_feelings_fade(run)
+    assert run.state.pressure == pytest.approx(np.exp(-1.0), rel=1e-9)
     for _ in range(90):
-        let_feelings_fade(world)
-    assert world.state.satisfaction - world.traits.fit == pytest.approx(0.5, rel=1e-9)
+        let_feelings_fade(run)
+    assert run.state.satisfaction - run.traits.fit == pytest.approx(0.5, rel=1e-9)
     for _ in range(60):
-        let_feelings_fade(world)
-    assert world.state.grievance == pytest.approx(0.5, rel=1e-9)
-    assert world.state.residual == pytest.approx(0.5, rel=1e-9)
+        let_feelings_fade(run)
+    assert run.state.grievance == pytest.approx(0.5, rel=1e-9)
+    assert run.state.residual == pytest.approx(0.5, rel=1e-9)
 
 
 def test_journal_numbers_rows_and_takes_amendments_in_order() -> None:

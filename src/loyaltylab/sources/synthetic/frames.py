@@ -11,8 +11,8 @@ import pandas as pd
 
 from loyaltylab.sources.synthetic.calendar import NOT_A_TIME
 from loyaltylab.sources.synthetic.journal import Column
+from loyaltylab.sources.synthetic.run import Run
 from loyaltylab.sources.synthetic.traits import NOBODY, RING_STEPS, SEGMENTS
-from loyaltylab.sources.synthetic.world import World
 from loyaltylab.tables.schemas import COUNT, ID_COLUMNS, TABLES, TEXT, TIMESTAMP
 
 ID_LETTERS = {
@@ -41,14 +41,14 @@ EVENT_TIMES = {
 }
 
 
-def deliver_frames(world: World) -> dict[str, pd.DataFrame]:
+def deliver_frames(run: Run) -> dict[str, pd.DataFrame]:
     """Every table of the provider, in the layout of ``tables.schemas``; index from 1."""
     columns = {
-        "customers": _customers(world),
-        "contracts": _with_own_id(world, "contracts"),
-        **{table: _events(world, table) for table in EVENT_TIMES},
-        "policies": _policies(world),
-        "links": _links(world),
+        "customers": _customers(run),
+        "contracts": _with_own_id(run, "contracts"),
+        **{table: _events(run, table) for table in EVENT_TIMES},
+        "policies": _policies(run),
+        "links": _links(run),
     }
     return {table: _frame(table, columns[table]) for table in TABLES}
 
@@ -73,8 +73,8 @@ def _cell_bytes(values: pd.Series[Any]) -> bytes:
     return bytes(values.astype("Float64").to_numpy("<f8", na_value=np.nan).tobytes())
 
 
-def _with_own_id(world: World, table: str) -> dict[str, Column]:
-    columns = world.journal.columns(table)
+def _with_own_id(run: Run, table: str) -> dict[str, Column]:
+    columns = run.journal.columns(table)
     if not columns:
         return {}
     own_id = TABLES[table].key[0]
@@ -82,31 +82,31 @@ def _with_own_id(world: World, table: str) -> dict[str, Column]:
     return columns if own_id in columns else {own_id: np.arange(count), **columns}
 
 
-def _events(world: World, table: str) -> dict[str, Column]:
+def _events(run: Run, table: str) -> dict[str, Column]:
     """Rows within the window, in order of time, then customer."""
-    columns = _with_own_id(world, table)
+    columns = _with_own_id(run, table)
     if not columns:
         return {}
     at = columns[EVENT_TIMES[table]]
     order = np.lexsort((columns.get("step_number", at), columns["customer_id"], at))
-    order = order[at[order] >= world.calendar.window_start_us]
+    order = order[at[order] >= run.calendar.window_start_us]
     return {name: values[order] for name, values in columns.items()}
 
 
-def _customers(world: World) -> dict[str, Column]:
-    traits = world.traits
-    start = world.calendar.instant(traits.start)
+def _customers(run: Run) -> dict[str, Column]:
+    traits = run.traits
+    start = run.calendar.instant(traits.start)
     return {
         "customer_id": np.arange(len(traits.site)),
-        "observed_from_at": np.maximum(start, world.calendar.window_start_us),
+        "observed_from_at": np.maximum(start, run.calendar.window_start_us),
         "segment": np.array(SEGMENTS)[traits.is_consumer.astype(np.int64)],
         "site": np.array([f"site {place + 1:02d}" for place in traits.site]),
     }
 
 
-def _policies(world: World) -> dict[str, Column]:
+def _policies(run: Run) -> dict[str, Column]:
     """The rules in force when the window starts, and the reform if it falls in the window."""
-    calendar, parameters = world.calendar, world.parameters
+    calendar, parameters = run.calendar, run.parameters
     before = {
         "cancellation_friction": parameters.friction_pre,
         "tacit_renewal_months": parameters.first_term_months,
@@ -127,8 +127,8 @@ def _policies(world: World) -> dict[str, Column]:
     return {"policy_id": np.arange(len(rows)), **columns}
 
 
-def _links(world: World) -> dict[str, Column]:
-    neighbours = world.traits.neighbours
+def _links(run: Run) -> dict[str, Column]:
+    neighbours = run.traits.neighbours
     customers = np.repeat(np.arange(len(neighbours)), len(RING_STEPS))
     others = neighbours.ravel()
     is_tie = others != NOBODY

@@ -11,10 +11,10 @@ from loyaltylab.sources.synthetic.endings import end_contracts, open_contracts, 
 from loyaltylab.sources.synthetic.frames import deliver_frames, hash_frames
 from loyaltylab.sources.synthetic.leaving import form_intents, try_to_cancel
 from loyaltylab.sources.synthetic.outreach import send_promotions
+from loyaltylab.sources.synthetic.run import Run, found_run, let_feelings_fade
 from loyaltylab.sources.synthetic.service import suffer_incidents, take_contacts
 from loyaltylab.sources.synthetic.shock import cancel_services, live_with_vouchers
 from loyaltylab.sources.synthetic.tickets import settle_promises
-from loyaltylab.sources.synthetic.world import World, found_world, let_feelings_fade
 from loyaltylab.tables.delivery import Delivery, SourceDescription
 from loyaltylab.tables.schemas import TABLES
 
@@ -62,12 +62,12 @@ def simulate_provider(parameters: SyntheticParameters, *, seed: int) -> Delivery
     >>> len(delivery.frames["customers"])
     50
     """
-    world = found_world(parameters, seed=seed)
-    _admit_stock(world)
-    for day in range(-BURN_IN_DAYS, world.calendar.n_days):
-        world.day = day
-        _live_one_day(world)
-    frames = deliver_frames(world)
+    run = found_run(parameters, seed=seed)
+    _admit_stock(run)
+    for day in range(-BURN_IN_DAYS, run.calendar.n_days):
+        run.day = day
+        _live_one_day(run)
+    frames = deliver_frames(run)
     return Delivery(
         description=_describe(parameters, data_hash=hash_frames(frames)),
         frames=frames,
@@ -75,24 +75,24 @@ def simulate_provider(parameters: SyntheticParameters, *, seed: int) -> Delivery
     )
 
 
-def _live_one_day(world: World) -> None:
-    end_contracts(world)
-    let_feelings_fade(world)
-    failed = suffer_incidents(world)
-    cancelled = cancel_services(world)
-    take_contacts(world, failed=failed, cancelled=cancelled)
-    settle_promises(world)
-    live_with_vouchers(world)
-    send_promotions(world)
-    form_intents(world)
-    try_to_cancel(world)
-    open_contracts(world)
+def _live_one_day(run: Run) -> None:
+    end_contracts(run)
+    let_feelings_fade(run)
+    failed = suffer_incidents(run)
+    cancelled = cancel_services(run)
+    take_contacts(run, failed=failed, cancelled=cancelled)
+    settle_promises(run)
+    live_with_vouchers(run)
+    send_promotions(run)
+    form_intents(run)
+    try_to_cancel(run)
+    open_contracts(run)
 
 
-def _admit_stock(world: World) -> None:
+def _admit_stock(run: Run) -> None:
     """Contracts of those who joined before the unrecorded year."""
-    early = np.flatnonzero(world.traits.start < -BURN_IN_DAYS)
-    start_contracts(world, customers=early, start=world.traits.start[early])
+    early = np.flatnonzero(run.traits.start < -BURN_IN_DAYS)
+    start_contracts(run, customers=early, start=run.traits.start[early])
 
 
 def _describe(parameters: SyntheticParameters, *, data_hash: str) -> SourceDescription:

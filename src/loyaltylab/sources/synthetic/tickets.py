@@ -8,8 +8,8 @@ import numpy as np
 
 from loyaltylab.sources.synthetic.calendar import MINUTE_US, NOT_A_TIME, Instants
 from loyaltylab.sources.synthetic.draws import Floats, lognormal_quantile, pick
+from loyaltylab.sources.synthetic.run import Run
 from loyaltylab.sources.synthetic.traits import NEVER, NOBODY, Flags, Integers
-from loyaltylab.sources.synthetic.world import World
 
 NO_TOPIC, QUERY, INCIDENT, CANCELLED_SERVICE, REQUEST = range(5)
 TOPICS = ("", "query", "incident", "cancelled_service", "request")
@@ -47,35 +47,35 @@ class Handled:
         return ~self.is_resolved & ~self.is_denied
 
 
-def write_tickets(world: World, *, contacts: Handled) -> None:
+def write_tickets(run: Run, *, contacts: Handled) -> None:
     """Tickets, new or reopened, the answers to requests, and what comes next."""
-    state, who = world.state, contacts.customers
-    opened = world.stamp("contact.at", who, within=CONTACTS_WITHIN)
+    state, who = run.state, contacts.customers
+    opened = run.stamp("contact.at", who, within=CONTACTS_WITHIN)
     replied = opened + np.round(contacts.wait_minutes * MINUTE_US).astype(np.int64)
     handling = lognormal_quantile(
-        world.uniform("contact.handling")[who],
+        run.uniform("contact.handling")[who],
         median=HANDLING_MINUTES,
         sigma=HANDLING_LOG_SD,
     ) * (1 + 2 * contacts.handoffs)
     minutes = np.round(np.clip(handling, 1, LONGEST_HANDLING)).astype(np.int64)
     done = replied + minutes * MINUTE_US
-    is_same_matter = (state.recontact_day[who] == world.day) & (
+    is_same_matter = (state.recontact_day[who] == run.day) & (
         state.recontact_topic[who] == contacts.topic
     )
     is_same_matter &= ~contacts.is_asking
-    is_reopened = is_same_matter & (world.uniform("contact.reopened")[who] < REOPENED_SHARE)
+    is_reopened = is_same_matter & (run.uniform("contact.reopened")[who] < REOPENED_SHARE)
     rows = np.full(who.size, NOBODY, dtype=np.int64)
-    rows[is_reopened] = _reopen_tickets(world, contacts=contacts, done=done, which=is_reopened)
+    rows[is_reopened] = _reopen_tickets(run, contacts=contacts, done=done, which=is_reopened)
     rows[~is_reopened] = _open_tickets(
-        world, contacts=contacts, opened=opened, replied=replied, done=done, which=~is_reopened
+        run, contacts=contacts, opened=opened, replied=replied, done=done, which=~is_reopened
     )
-    _answer_requests(world, contacts=contacts, asked=opened, decided=done)
-    _await_return(world, contacts=contacts, rows=rows)
-    _make_promises(world, customers=who[~is_reopened], rows=rows[~is_reopened])
+    _answer_requests(run, contacts=contacts, asked=opened, decided=done)
+    _await_return(run, contacts=contacts, rows=rows)
+    _make_promises(run, customers=who[~is_reopened], rows=rows[~is_reopened])
 
 
 def _open_tickets(
-    world: World,
+    run: Run,
     *,
     contacts: Handled,
     opened: Instants,
@@ -84,11 +84,11 @@ def _open_tickets(
     which: Flags,
 ) -> Integers:
     who = contacts.customers[which]
-    world.state.ticket_handoffs[who] = contacts.handoffs[which]
-    world.state.ticket_reopens[who] = 0
-    channel = pick(world.uniform("contact.channel")[who], CONTACT_CHANNEL_SHARES)
+    run.state.ticket_handoffs[who] = contacts.handoffs[which]
+    run.state.ticket_reopens[who] = 0
+    channel = pick(run.uniform("contact.channel")[who], CONTACT_CHANNEL_SHARES)
     closed = np.where(contacts.is_unresolved, NOT_A_TIME, done)
-    return world.journal.record(
+    return run.journal.record(
         "contacts",
         customer_id=who,
         opened_at=opened[which],
@@ -101,18 +101,18 @@ def _open_tickets(
         reopens=0,
         promise_due_at=NOT_A_TIME,
         is_promise_kept=np.nan,
-        satisfaction_share=_rate(world, contacts=contacts)[which],
+        satisfaction_share=_rate(run, contacts=contacts)[which],
     )
 
 
-def _reopen_tickets(world: World, *, contacts: Handled, done: Instants, which: Flags) -> Integers:
+def _reopen_tickets(run: Run, *, contacts: Handled, done: Instants, which: Flags) -> Integers:
     """A reopened ticket keeps its opening and gains handoffs, a reopening, maybe an end."""
-    state, who = world.state, contacts.customers[which]
+    state, who = run.state, contacts.customers[which]
     rows = state.recontact_row[who]
     state.ticket_handoffs[who] += contacts.handoffs[which]
     state.ticket_reopens[who] += 1
     closed = np.where(contacts.is_unresolved, NOT_A_TIME, done)[which]
-    world.journal.amend(
+    run.journal.amend(
         "contacts",
         rows,
         resolved_at=closed,
@@ -122,14 +122,14 @@ def _reopen_tickets(world: World, *, contacts: Handled, done: Instants, which: F
     return rows
 
 
-def _rate(world: World, *, contacts: Handled) -> Floats:
+def _rate(run: Run, *, contacts: Handled) -> Floats:
     """Good (1) or bad (0) from those who answer, which the satisfied do a little more."""
-    parameters, who = world.parameters, contacts.customers
-    satisfaction = world.state.satisfaction[who]
-    answers = world.uniform("rating.answered")[who] < parameters.rating_response * np.exp(
+    parameters, who = run.parameters, contacts.customers
+    satisfaction = run.state.satisfaction[who]
+    answers = run.uniform("rating.answered")[who] < parameters.rating_response * np.exp(
         parameters.k_nr * satisfaction
     )
-    lenience = parameters.lenience_logit * world.calendar.in_shock(world.day)
+    lenience = parameters.lenience_logit * run.calendar.in_shock(run.day)
     logit = (
         1.6
         + 1.2 * contacts.is_resolved
@@ -140,13 +140,11 @@ def _rate(world: World, *, contacts: Handled) -> Floats:
         - 0.35 * np.log1p(contacts.wait_minutes / WAIT_SCALE)
         + lenience
     )
-    is_good = world.uniform("rating.good")[who] < 1 / (1 + np.exp(-logit))
+    is_good = run.uniform("rating.good")[who] < 1 / (1 + np.exp(-logit))
     return np.where(answers, is_good.astype(np.float64), np.nan)
 
 
-def _answer_requests(
-    world: World, *, contacts: Handled, asked: Instants, decided: Instants
-) -> None:
+def _answer_requests(run: Run, *, contacts: Handled, asked: Instants, decided: Instants) -> None:
     is_request = contacts.is_asking
     who = contacts.customers[is_request]
     if not who.size:
@@ -156,9 +154,9 @@ def _answer_requests(
         contacts.has_alternative[is_request],
     )
     denial = np.where(has_alternative, "denied_with_alternative", "denied")
-    reason = pick(world.uniform("request.reason")[who], DENIAL_REASON_SHARES)
-    kind = pick(world.uniform("request.type")[who], REQUEST_TYPE_SHARES)
-    world.journal.record(
+    reason = pick(run.uniform("request.reason")[who], DENIAL_REASON_SHARES)
+    kind = pick(run.uniform("request.type")[who], REQUEST_TYPE_SHARES)
+    run.journal.record(
         "requests",
         customer_id=who,
         requested_at=asked[is_request],
@@ -169,36 +167,36 @@ def _answer_requests(
     )
 
 
-def _await_return(world: World, *, contacts: Handled, rows: Integers) -> None:
+def _await_return(run: Run, *, contacts: Handled, rows: Integers) -> None:
     """Most of the unresolved come back within a week; the rest give up silently."""
-    state, who = world.state, contacts.customers
+    state, who = run.state, contacts.customers
     state.recontact_day[who] = NEVER
     returns = contacts.is_unresolved & (
-        world.uniform("recontact")[who] < world.parameters.recontact_prob
+        run.uniform("recontact")[who] < run.parameters.recontact_prob
     )
-    back, delay = who[returns], world.uniform("recontact.delay")[who][returns]
-    state.recontact_day[back] = world.day + 1 + np.floor(RECONTACT_DAYS * delay).astype(np.int64)
+    back, delay = who[returns], run.uniform("recontact.delay")[who][returns]
+    state.recontact_day[back] = run.day + 1 + np.floor(RECONTACT_DAYS * delay).astype(np.int64)
     state.recontact_topic[back] = contacts.topic[returns]
     state.recontact_row[back] = rows[returns]
 
 
-def _make_promises(world: World, *, customers: Integers, rows: Integers) -> None:
+def _make_promises(run: Run, *, customers: Integers, rows: Integers) -> None:
     """Some contacts end in a promise, unless an earlier one is still open."""
-    state = world.state
-    is_free = state.promise_day[customers] < world.day
-    is_made = is_free & (world.uniform("promise")[customers] < world.parameters.promise_share)
-    who, delay = customers[is_made], world.uniform("promise.delay")[customers][is_made]
-    state.promise_day[who] = world.day + 1 + np.floor(PROMISE_DAYS * delay).astype(np.int64)
+    state = run.state
+    is_free = state.promise_day[customers] < run.day
+    is_made = is_free & (run.uniform("promise")[customers] < run.parameters.promise_share)
+    who, delay = customers[is_made], run.uniform("promise.delay")[customers][is_made]
+    state.promise_day[who] = run.day + 1 + np.floor(PROMISE_DAYS * delay).astype(np.int64)
     state.promise_row[who] = rows[is_made]
-    due = world.calendar.instant(state.promise_day[who] + PROMISES_DUE_AT)
-    world.journal.amend("contacts", rows[is_made], promise_due_at=due)
+    due = run.calendar.instant(state.promise_day[who] + PROMISES_DUE_AT)
+    run.journal.amend("contacts", rows[is_made], promise_due_at=due)
 
 
-def settle_promises(world: World) -> None:
+def settle_promises(run: Run) -> None:
     """Promises due today are kept or broken, for those still there to see it."""
-    state = world.state
-    due = np.flatnonzero((state.promise_day == world.day) & state.is_active)
+    state = run.state
+    due = np.flatnonzero((state.promise_day == run.day) & state.is_active)
     if due.size:
-        is_kept = world.uniform("promise.kept")[due] < world.parameters.promise_kept_prob
+        is_kept = run.uniform("promise.kept")[due] < run.parameters.promise_kept_prob
         state.satisfaction[due[~is_kept]] -= BROKEN_PROMISE_LOSS
-        world.journal.amend("contacts", state.promise_row[due], is_promise_kept=is_kept)
+        run.journal.amend("contacts", state.promise_row[due], is_promise_kept=is_kept)

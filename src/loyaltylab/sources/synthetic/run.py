@@ -59,7 +59,7 @@ class State:
 
 
 @dataclass
-class World:
+class Run:
     """A provider with its customers; ``day`` is today."""
 
     parameters: SyntheticParameters
@@ -98,14 +98,12 @@ class World:
         return int(self.parameters.first_term_months * DAYS_PER_MONTH)
 
 
-def found_world(parameters: SyntheticParameters, *, seed: int) -> World:
+def found_run(parameters: SyntheticParameters, *, seed: int) -> Run:
     """A world on the first day of the unrecorded year before the window."""
     calendar = make_calendar(parameters)
     draws = Draws(seed, n_customers=parameters.n_customers)
     traits = draw_traits(parameters, calendar=calendar, draws=draws)
-    return World(
-        parameters, calendar, draws, traits, _found_state(traits), Journal(), -BURN_IN_DAYS
-    )
+    return Run(parameters, calendar, draws, traits, _found_state(traits), Journal(), -BURN_IN_DAYS)
 
 
 def _found_state(traits: Traits) -> State:
@@ -144,14 +142,14 @@ def _found_state(traits: Traits) -> State:
     )
 
 
-def let_feelings_fade(world: World) -> None:
+def let_feelings_fade(run: Run) -> None:
     """Satisfaction returns to fit, affective commitment follows it, the rest fades to zero."""
-    state, parameters = world.state, world.parameters
+    state, parameters = run.state, run.parameters
 
     def kept(half_life_d: float) -> float:
         return float(2.0 ** (-1.0 / half_life_d))
 
-    fit = world.traits.fit
+    fit = run.traits.fit
     lasting = kept(parameters.satisfaction_half_life_d)
     state.satisfaction = fit + (state.satisfaction - fit) * lasting
     target = AFFECTIVE_TARGET * state.satisfaction
@@ -161,11 +159,11 @@ def let_feelings_fade(world: World) -> None:
     state.pressure *= np.exp(-1.0 / parameters.wom_decay_d)
 
 
-def calculative_commitment(world: World) -> Floats:
+def calculative_commitment(run: Run) -> Floats:
     """What leaving would cost: points saved, switching cost, months left in the first term."""
-    tenure_months = (world.day - world.state.start_day) / DAYS_PER_MONTH
+    tenure_months = (run.day - run.state.start_day) / DAYS_PER_MONTH
     points = POINTS_PER_EURO * np.clip(tenure_months, 0, POINTS_LIFE_MONTHS)
-    term_left = np.clip(world.parameters.first_term_months - tenure_months, 0, None)
+    term_left = np.clip(run.parameters.first_term_months - tenure_months, 0, None)
     return np.asarray(
-        0.35 * np.log1p(points) + 0.25 * world.traits.switching_cost + 0.3 * term_left / 12
+        0.35 * np.log1p(points) + 0.25 * run.traits.switching_cost + 0.3 * term_left / 12
     )
