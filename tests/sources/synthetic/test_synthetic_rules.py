@@ -10,12 +10,17 @@ from pydantic import ValidationError
 
 from loyaltylab.params import SyntheticParameters
 from loyaltylab.sources.synthetic import known_effects
-from loyaltylab.sources.synthetic.calendar import daily_probability, make_calendar
-from loyaltylab.sources.synthetic.draws import Draws, lognormal_quantile, pick
+from loyaltylab.sources.synthetic.calendar import make_calendar, probability
+from loyaltylab.sources.synthetic.desks import set_end
+from loyaltylab.sources.synthetic.draws import (
+    Draws,
+    lognormal_quantile,
+    pick,
+    poisson_quantile,
+)
+from loyaltylab.sources.synthetic.feelings import let_feelings_fade
 from loyaltylab.sources.synthetic.journal import Journal
-from loyaltylab.sources.synthetic.leaving import _set_end
-from loyaltylab.sources.synthetic.run import Run, found_run, let_feelings_fade
-from loyaltylab.sources.synthetic.service import _poisson
+from loyaltylab.sources.synthetic.run import Run, found_run
 
 ROUNDING = 1e-12  # one operation of double precision, with room
 
@@ -74,12 +79,12 @@ def test_lognormal_quantile_at_the_median_and_one_sigma() -> None:
 def test_handoffs_follow_a_capped_poisson() -> None:
     """Mean .6: P(0) = .5488, P(<=1) = .8781, P(<=2) = .9769, the rest are 3."""
     uniform = np.array([0.54, 0.56, 0.87, 0.89, 0.976, 0.978, 0.9999])
-    assert _poisson(uniform, mean=0.6).tolist() == [0, 1, 1, 2, 2, 3, 3]
-    assert _poisson(np.array([0.9999]), mean=0.0).tolist() == [0]
+    assert poisson_quantile(uniform, mean=0.6, most=3).tolist() == [0, 1, 1, 2, 2, 3, 3]
+    assert poisson_quantile(np.array([0.9999]), mean=0.0, most=3).tolist() == [0]
 
 
 def test_daily_probability_compounds_to_the_monthly_one() -> None:
-    daily = float(daily_probability(0.1))
+    daily = float(probability(0.1))
     assert 1 - (1 - daily) ** 30.4375 == pytest.approx(1 - np.exp(-0.1), rel=ROUNDING * 100)
 
 
@@ -116,7 +121,7 @@ def test_service_ends_after_notice_and_term(
     who = np.flatnonzero(run.traits.is_consumer == is_consumer)[:1]
     run.day = day
     run.state.start_day[who] = started
-    _set_end(run, customers=who, requested_at=run.calendar.instant(np.array([day + 0.9])))
+    set_end(run, customers=who, requested_at=run.calendar.instant(np.array([day + 0.9])))
     assert run.state.end_day[who].tolist() == [end]
 
 

@@ -50,6 +50,8 @@ class Walk:
     ) -> Instants:
         """Write one step down and return when it began; the next begins minutes later."""
         began = self.at
+        if not self.run.journal.is_kept:
+            return began
         self.steps_taken += 1
         self.run.journal.record(
             "cancellation_journey",
@@ -63,7 +65,7 @@ class Walk:
             is_abandoned=float(is_abandoned),
             desk=desk,
         )
-        minutes = self.run.uniform(f"journey.{step}")[self.customers] * 5 + 1
+        minutes = self.run.luck(f"journey.{step}", self.customers) * 5 + 1
         if wait_minutes is not None:
             minutes = minutes + wait_minutes
         self.at = began + np.round(minutes * MINUTE_US).astype(np.int64)
@@ -93,7 +95,7 @@ def start_walks(run: Run, *, customers: Integers, friction: Floats) -> list[Walk
 
 def _wait(run: Run, *, walk: Walk, friction: Floats) -> Floats:
     drawn = lognormal_quantile(
-        run.uniform("journey.wait")[walk.customers],
+        run.luck("journey.wait", walk.customers),
         median=WAIT_MINUTES_AT_FULL_FRICTION,
         sigma=WAIT_LOG_SD,
     )

@@ -1,4 +1,4 @@
-"""The state of the provider's world on one day, and how feelings fade."""
+"""One run of a provider through time: its state today, and what a world forces on it."""
 
 from __future__ import annotations
 
@@ -12,71 +12,85 @@ from loyaltylab.sources.synthetic.calendar import (
     DAYS_PER_MONTH,
     Calendar,
     Instants,
-    daily_probability,
     make_calendar,
+    probability,
 )
 from loyaltylab.sources.synthetic.draws import Draws, Floats
 from loyaltylab.sources.synthetic.journal import Journal
-from loyaltylab.sources.synthetic.traits import NEVER, NOBODY, Flags, Integers, Traits, draw_traits
+from loyaltylab.sources.synthetic.queueing import Queue, plan_queue
+from loyaltylab.sources.synthetic.state import Milestones, State, found_state
+from loyaltylab.sources.synthetic.traits import (
+    Flags,
+    Integers,
+    Staff,
+    Traits,
+    draw_staff,
+    draw_traits,
+)
+from loyaltylab.sources.synthetic.words import Words
+from loyaltylab.sources.synthetic.worlds import World
 
-NO_INTENT, SERVICE, PRICE = 0, 1, 2
-POINTS_PER_EURO, POINTS_LIFE_MONTHS = 0.01, 24
-AFFECTIVE_TARGET = 0.5  # affective commitment drifts towards half of satisfaction
-
-
-@dataclass
-class State:
-    """What changes: arrays of shape (n_customers,), written in place day by day.
-
-    Private to one simulation: nobody outside the package ever holds it.
-    """
-
-    is_active: Flags
-    start_day: Integers
-    contract_row: Integers
-    end_day: Integers
-    requested_us: Instants
-    left_day: Integers
-    left_by: Integers
-    satisfaction: Floats
-    affective: Floats
-    grievance: Floats
-    residual: Floats
-    pressure: Floats
-    intent: Integers
-    severity: Floats
-    recontact_day: Integers
-    recontact_topic: Integers
-    recontact_row: Integers
-    ticket_handoffs: Integers
-    ticket_reopens: Integers
-    promise_day: Integers
-    promise_row: Integers
-    wakeup_until: Integers
-    offer_until: Integers
-    voucher_row: Integers
-    voucher_expires_day: Integers
+FAR = 2**30  # a day after every window
 
 
 @dataclass
 class Run:
-    """A provider with its customers; ``day`` is today."""
+    """A provider with its customers; ``day`` is today and ``span`` how many days it stands for.
+
+    Written in place, private to one simulation: nobody outside the package ever holds it.
+    """
 
     parameters: SyntheticParameters
+    world: World
     calendar: Calendar
     draws: Draws
     traits: Traits
+    staff: Staff
     state: State
+    milestones: Milestones
+    queue: Queue
+    words: Words
     journal: Journal
+    team_start: Integers
+    step_days: int
     day: int
+    span: int
 
     def uniform(self, stream: str) -> Floats:
         """Today's draw of a process, one per customer."""
         return self.draws.uniform(stream, day=self.day)
 
-    def happens(self, stream: str, *, rate_pm: float) -> Flags:
-        """Which customers a process with a constant monthly rate strikes today."""
-        return self.uniform(stream) < daily_probability(rate_pm)
+    def luck(self, stream: str, customers: Integers) -> Floats:
+        """Today's draw of a process for a few customers, shape (n_few,)."""
+        return self.draws.uniform_for(stream, customers, day=self.day)
+
+    def chance(self, rate_pm: float | Floats) -> Floats:
+        """Probability that a process with a monthly rate strikes within today's span."""
+        return probability(rate_pm, days=self.span)
+
+    def strikes(self, stream: str, *, rate_pm: float | Floats) -> Flags:
+        """Which customers a process with a monthly rate strikes today."""
+        if not np.any(rate_pm):
+            return np.zeros(len(self.traits.site), dtype=bool)
+        return self.uniform(stream) < self.chance(rate_pm)
+
+    def kept(self, half_life_d: float) -> float:
+        """What is left of a feeling after today, given its half-life."""
+        return float(2.0 ** (-self.span / half_life_d))
+
+    @property
+    def last_day(self) -> int:
+        """The last day of today's span: deadlines set today are counted from it."""
+        return self.day + self.span - 1
+
+    def is_due(self, day: Integers) -> Flags:
+        """Which of these days fall into today's span."""
+        return (day >= self.day) & (day <= self.last_day)
+
+    @property
+    def is_forcing(self) -> bool:
+        """Whether the world forces anything yet; before, it is the parameters' own."""
+        return self.day >= self.world.from_day
 
     def stamp(self, stream: str, customers: Integers, *, within: tuple[float, float]) -> Instants:
         """An instant today for each customer, in a stretch of the day given as fractions.
@@ -85,85 +99,64 @@ class Run:
         failures, contacts and their handling, and attempts to leave late in the day.
         """
         earliest, latest = within
-        fraction = earliest + (latest - earliest) * self.uniform(stream)[customers]
-        return self.calendar.instant(self.day + fraction)
+        fraction = earliest + (latest - earliest) * self.luck(stream, customers)
+        return self.calendar.instant(self.day + self.span * fraction)
 
-    def friction(self) -> Floats:
-        """Cancellation friction each customer would meet today."""
-        is_eased = self.traits.is_consumer & (self.day >= self.calendar.reform)
-        return np.where(is_eased, self.parameters.friction_post, self.parameters.friction_pre)
+    def has_team(self) -> Flags:
+        """Whose site has its integrated team by today."""
+        return np.asarray((self.team_start <= self.day)[self.traits.site])
+
+    def is_eased(self) -> Flags:
+        """Whom the reform covers today."""
+        return self.traits.is_consumer & (self.day >= self.calendar.reform)
 
     def term_days(self) -> int:
         """Length of the first term, and of a tacit renewal, in whole days."""
         return int(self.parameters.first_term_months * DAYS_PER_MONTH)
 
 
-def found_run(parameters: SyntheticParameters, *, seed: int) -> Run:
-    """A world on the first day of the unrecorded year before the window."""
+def found_run(
+    parameters: SyntheticParameters,
+    *,
+    seed: int,
+    world: World | None = None,
+    step_days: int = 1,
+    is_recording: bool = True,
+    first_customer: int = 0,
+) -> Run:
+    """A run on the first day of the unrecorded year before the window."""
+    world = world or World()
     calendar = make_calendar(parameters)
-    draws = Draws(seed, n_customers=parameters.n_customers)
+    draws = Draws(seed, n_customers=parameters.n_customers, first=first_customer)
     traits = draw_traits(parameters, calendar=calendar, draws=draws)
-    return Run(parameters, calendar, draws, traits, _found_state(traits), Journal(), -BURN_IN_DAYS)
-
-
-def _found_state(traits: Traits) -> State:
-    n = len(traits.site)
-    start_day = np.floor(traits.start).astype(np.int64)
-
-    def integers(value: int) -> Integers:
-        return np.full(n, value, dtype=np.int64)
-
-    return State(
-        is_active=np.zeros(n, dtype=bool),
-        start_day=start_day,
-        contract_row=integers(NOBODY),
-        end_day=integers(NEVER),
-        requested_us=integers(0),
-        left_day=integers(NEVER),
-        left_by=integers(NOBODY),
-        satisfaction=traits.fit.copy(),
-        affective=AFFECTIVE_TARGET * traits.fit,
-        grievance=np.zeros(n),
-        residual=np.zeros(n),
-        pressure=np.zeros(n),
-        intent=integers(NO_INTENT),
-        severity=np.zeros(n),
-        recontact_day=integers(NEVER),
-        recontact_topic=integers(0),
-        recontact_row=integers(NOBODY),
-        ticket_handoffs=integers(0),
-        ticket_reopens=integers(0),
-        promise_day=integers(NEVER),
-        promise_row=integers(NOBODY),
-        wakeup_until=integers(NEVER),
-        offer_until=integers(NEVER),
-        voucher_row=integers(NOBODY),
-        voucher_expires_day=integers(NEVER),
+    staff = draw_staff(parameters, seed=seed)
+    first_day = -step_days * -(-BURN_IN_DAYS // step_days)
+    n_steps = -(-(calendar.n_days - first_day) // step_days)
+    return Run(
+        parameters=parameters,
+        world=world,
+        calendar=calendar,
+        draws=draws,
+        traits=traits,
+        staff=staff,
+        state=found_state(traits),
+        milestones=Milestones(len(traits.site)),
+        queue=plan_queue(parameters, world=world, n_steps=n_steps),
+        words=Words(len(traits.site), n_steps=n_steps, world=world),
+        journal=Journal(is_kept=is_recording),
+        team_start=_plan_teams(parameters, world=world, staff=staff),
+        step_days=step_days,
+        day=first_day,
+        span=step_days,
     )
 
 
-def let_feelings_fade(run: Run) -> None:
-    """Satisfaction returns to fit, affective commitment follows it, the rest fades to zero."""
-    state, parameters = run.state, run.parameters
-
-    def kept(half_life_d: float) -> float:
-        return float(2.0 ** (-1.0 / half_life_d))
-
-    fit = run.traits.fit
-    lasting = kept(parameters.satisfaction_half_life_d)
-    state.satisfaction = fit + (state.satisfaction - fit) * lasting
-    target = AFFECTIVE_TARGET * state.satisfaction
-    state.affective = target + (state.affective - target) * kept(parameters.affective_half_life_d)
-    state.grievance *= kept(parameters.grievance_half_life_d)
-    state.residual *= kept(parameters.residual_half_life_d)
-    state.pressure *= np.exp(-1.0 / parameters.wom_decay_d)
-
-
-def calculative_commitment(run: Run) -> Floats:
-    """What leaving would cost: points saved, switching cost, months left in the first term."""
-    tenure_months = (run.day - run.state.start_day) / DAYS_PER_MONTH
-    points = POINTS_PER_EURO * np.clip(tenure_months, 0, POINTS_LIFE_MONTHS)
-    term_left = np.clip(run.parameters.first_term_months - tenure_months, 0, None)
-    return np.asarray(
-        0.35 * np.log1p(points) + 0.25 * run.traits.switching_cost + 0.3 * term_left / 12
-    )
+def _plan_teams(parameters: SyntheticParameters, *, world: World, staff: Staff) -> Integers:
+    """Day from which each site has its team, shape (n_sites,)."""
+    rollout = world.team or parameters.team_rollout
+    earliest = 0 if world.team is None else world.from_day
+    if rollout == "none":
+        return np.full(staff.launch_rank.shape, FAR)
+    if rollout == "day_one":
+        return np.full(staff.launch_rank.shape, earliest)
+    return earliest + parameters.team_first_day + parameters.team_step_days * staff.launch_rank

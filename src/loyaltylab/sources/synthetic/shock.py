@@ -1,4 +1,4 @@
-"""The shock: services the provider cancels, what it offers for them, and what vouchers do."""
+"""The shock: services the provider cancels, and what it offers for them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from loyaltylab.sources.synthetic.calendar import DAY_US, NOT_A_TIME, Instants
-from loyaltylab.sources.synthetic.draws import Floats, pick
+from loyaltylab.sources.synthetic.draws import pick
 from loyaltylab.sources.synthetic.run import Run
-from loyaltylab.sources.synthetic.traits import NEVER, NOBODY, Flags, Integers
+from loyaltylab.sources.synthetic.traits import Flags, Integers
+from loyaltylab.sources.synthetic.vouchers import issue_vouchers
 
 REFUND, VOUCHER, CHOICE, NONE = range(4)
 OFFERS: tuple[Literal["refund", "voucher", "choice", "none"], ...] = (
@@ -18,17 +18,17 @@ OFFERS: tuple[Literal["refund", "voucher", "choice", "none"], ...] = (
     "choice",
     "none",
 )
-NOTICES_WITHIN, OFFERS_WITHIN, REDEMPTIONS_WITHIN = (0.10, 0.30), (0.50, 0.75), (0.10, 0.95)
-CANCELLED_LOSS = 0.30
+NOTICES_WITHIN, OFFERS_WITHIN = (0.10, 0.30), (0.50, 0.75)
 WORTH_MONTHS = 2  # a compensation is worth two monthly prices
-MISMATCH_GRIEVANCE, NO_REMEDY_GRIEVANCE, FORFEIT_GRIEVANCE = 0.20, 0.40, 0.60
+TENURE_SCALE_DAYS = 730
 
 
 def cancel_services(run: Run) -> Integers:
     """The provider cancels a service, and offers a compensation drawn by lot per customer."""
-    hit = np.flatnonzero((run.traits.shock_day == run.day) & run.state.is_active)
+    hit = np.flatnonzero(run.is_due(run.traits.shock_day) & run.state.is_active)
     if hit.size:
-        run.state.satisfaction[hit] -= CANCELLED_LOSS
+        run.state.satisfaction[hit] -= run.parameters.shock_loss
+        run.milestones.reach("notice", hit, day=run.day)
         incident_rows = run.journal.record(
             "incidents",
             customer_id=hit,
@@ -41,14 +41,12 @@ def cancel_services(run: Run) -> Integers:
 
 
 def _compensate(run: Run, *, customers: Integers, incident_rows: Integers) -> None:
-    shares = run.parameters.compensation_shares
-    lot = run.draws.uniform("compensation.offer")[customers]
-    offer = pick(lot, tuple(shares.get(name, 0.0) for name in OFFERS))
+    offer = _choose_offers(run, customers=customers)
     wants_money = run.traits.prefers_money[customers]
     received = np.where(offer == CHOICE, np.where(wants_money, REFUND, VOUCHER), offer)
     _feel_compensation(run, customers=customers, offer=offer, received=received)
-    offered_at = run.stamp("compensation.at", customers, within=OFFERS_WITHIN)
     worth = np.round(WORTH_MONTHS * run.traits.price_eur[customers], 2)
+    offered_at = run.stamp("compensation.at", customers, within=OFFERS_WITHIN)
     rows = run.journal.record(
         "compensations",
         customer_id=customers,
@@ -59,9 +57,29 @@ def _compensate(run: Run, *, customers: Integers, incident_rows: Integers) -> No
         amount_eur=np.where(received == NONE, 0.0, worth),
     )
     held = received == VOUCHER
-    _issue_vouchers(
+    issue_vouchers(
         run, customers=customers[held], rows=rows[held], at=offered_at[held], worth=worth[held]
     )
+
+
+def _choose_offers(run: Run, *, customers: Integers) -> Integers:
+    """By lot, unless the world says what everybody gets; a knob gives the loyal vouchers."""
+    parameters, forced = run.parameters, run.world.compensation
+    if forced is not None and run.is_forcing:
+        name = "voucher" if forced.startswith("voucher") else forced
+        return np.full(customers.size, [str(offer) for offer in OFFERS].index(name))
+    lot = run.draws.uniform_for("compensation.offer", customers)
+    shares = tuple(parameters.compensation_shares.get(name, 0.0) for name in OFFERS)
+    offer = pick(lot, shares)
+    if not parameters.k_comp_assign:
+        return offer
+    tenure = (run.day - run.state.start_day[customers]) / TENURE_SCALE_DAYS - 1
+    loyal = tenure + (run.state.satisfaction[customers] - run.traits.fit.mean())
+    is_moved = run.luck("compensation.moved", customers) < abs(
+        np.tanh(parameters.k_comp_assign * loyal)
+    )
+    towards = np.where(parameters.k_comp_assign * loyal > 0, VOUCHER, REFUND)
+    return np.where(is_moved & np.isin(offer, (REFUND, VOUCHER)), towards, offer)
 
 
 def _feel_compensation(
@@ -77,58 +95,7 @@ def _feel_compensation(
         parameters.compensated_gain,
     )
     state.grievance[customers] += np.select(
-        [is_empty, is_forced], [NO_REMEDY_GRIEVANCE, MISMATCH_GRIEVANCE], 0.0
+        [is_empty, is_forced],
+        [parameters.uncompensated_grievance, parameters.mismatch_grievance],
+        0.0,
     )
-
-
-def _issue_vouchers(
-    run: Run, *, customers: Integers, rows: Integers, at: Instants, worth: Floats
-) -> None:
-    if not customers.size:
-        return
-    valid_days = run.parameters.voucher_valid_d
-    run.state.voucher_expires_day[customers] = run.day + valid_days
-    run.state.voucher_row[customers] = run.journal.record(
-        "vouchers",
-        customer_id=customers,
-        compensation_id=rows,
-        issued_at=at,
-        expires_at=at + valid_days * DAY_US,
-        redeemed_at=NOT_A_TIME,
-        refunded_at=NOT_A_TIME,
-        amount_eur=worth,
-    )
-
-
-def live_with_vouchers(run: Run) -> None:
-    """Vouchers are used, or lapse at the end of their life; leaving forfeits them."""
-    state = run.state
-    held = state.voucher_row != NOBODY
-    if not held.any():
-        return
-    expired = np.flatnonzero(held & (state.voucher_expires_day == run.day))
-    _let_lapse(run, customers=expired)
-    is_used = run.happens("voucher.used", rate_pm=run.parameters.voucher_redeem_pm)
-    # Issued later in the day than it could be used: a voucher serves from the next day on.
-    is_usable = held & (state.voucher_expires_day < run.day + run.parameters.voucher_valid_d)
-    used = np.flatnonzero(is_used & is_usable & (state.voucher_row != NOBODY))
-    at = run.stamp("voucher.at", used, within=REDEMPTIONS_WITHIN)
-    run.journal.amend("vouchers", state.voucher_row[used], redeemed_at=at)
-    drop_vouchers(run, customers=used)
-
-
-def _let_lapse(run: Run, *, customers: Integers) -> None:
-    state, parameters = run.state, run.parameters
-    if parameters.voucher_is_refunded:
-        at = run.stamp("voucher.refunded", customers, within=(0.75, 0.95))
-        run.journal.amend("vouchers", state.voucher_row[customers], refunded_at=at)
-    else:
-        state.satisfaction[customers] -= parameters.forfeit_loss
-        state.grievance[customers] += FORFEIT_GRIEVANCE
-    drop_vouchers(run, customers=customers)
-
-
-def drop_vouchers(run: Run, *, customers: Integers) -> None:
-    """The customers no longer hold a voucher."""
-    run.state.voucher_row[customers] = NOBODY
-    run.state.voucher_expires_day[customers] = NEVER

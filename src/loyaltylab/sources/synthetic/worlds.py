@@ -164,6 +164,8 @@ class WorldOutcome:
         Grievance on the day of the exit; nan without one.
     won_back_day, second_exit_day : numpy.ndarray
         Start and end of the second life.
+    migrated_day : numpy.ndarray
+        When the knob ``k_censor`` took the customer out of the records.
     n_contacts, n_contacts_month, n_denials : numpy.ndarray
         Contacts while observed, contacts within 30 days of the first failure, denials.
     environment : Recorded
@@ -188,6 +190,7 @@ class WorldOutcome:
     exit_grievance: Floats
     won_back_day: Days
     second_exit_day: Days
+    migrated_day: Days
     n_contacts: Integers
     n_contacts_month: Integers
     n_denials: Integers
