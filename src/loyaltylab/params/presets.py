@@ -20,6 +20,7 @@ _NULL: dict[str, Any] = {
     "broken_promise_loss": 0.0,
     "message_gain": 0.0,
     "promotion_gain": 0.0,
+    "team_promotion_gain": 0.0,
     "wakeup_hr": 1.0,
     "rescue_gain": 0.0,
     "rescue_keeps": 1.0,

@@ -22,7 +22,7 @@ CAUSES = ("unknown", "service", "price_competitor", "life_event", "payment_failu
 ENDS_WITHIN = (0.02, 0.09)
 VERIFIED_AFTER_DAYS = 3
 MIGRATED = 5  # gone from this provider's records, still a customer of another brand
-MIGRATION_RATE_PM = 0.01
+MIGRATION_RATE_PM = 0.02
 WOM_FLOOR, WOM_GRIEVANCE, WOM_CEILING, WOM_PRICE = 0.6, 0.2, 0.95, 0.25
 
 

@@ -23,7 +23,7 @@ WAIT_LOG_SD, LONGEST_WAIT, MOST_HANDOFFS = 0.6, 90.0, 3
 WAIT_SCALE = 5.0  # minutes; waits act through log(1 + wait / 5)
 WAIT_ON_SOLVING = -0.15
 ALTERNATIVE_RELIEF = 0.5  # a denial with an alternative hurts half as much
-WORSENED_DENIED = 0.70  # requests prompted by worse terms are denied at least this often
+WORSENED_DENIED = 0.95  # requests prompted by worse terms are denied at least this often
 LOW_RATIO, TOLD_RELIEF = 0.5, 0.8  # told half the wait; a told wait weighs less
 COMPLEXITY_ON_SOLVING, COMPLEXITY_LOSS = -0.6, 0.10
 

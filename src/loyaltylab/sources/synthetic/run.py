@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loyaltylab.errors import ParameterError
 from loyaltylab.params import SyntheticParameters
 from loyaltylab.sources.synthetic.calendar import (
     BURN_IN_DAYS,
@@ -132,6 +133,11 @@ def found_run(
     staff = draw_staff(parameters, seed=seed)
     first_day = -step_days * -(-BURN_IN_DAYS // step_days)
     n_steps = -(-(calendar.n_days - first_day) // step_days)
+    if world.environment is not None and world.environment.load.size != n_steps:
+        raise ParameterError(
+            f"the recorded environment has {world.environment.load.size} steps, this run "
+            f"{n_steps}; record it with the same dates and step_days."
+        )
     return Run(
         parameters=parameters,
         world=world,

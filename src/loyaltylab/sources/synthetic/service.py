@@ -20,7 +20,7 @@ from loyaltylab.sources.synthetic.topics import (
 from loyaltylab.sources.synthetic.traits import Flags, Integers
 
 INCIDENTS_WITHIN, MESSAGES_WITHIN = (0.10, 0.28), (0.28, 0.30)
-WORSENED_LOSS, WORSENED_GRIEVANCE, WORSENED_ASKS = 0.30, 0.10, 0.5
+WORSENED_LOSS, WORSENED_GRIEVANCE, WORSENED_ASKS = 0.80, 0.40, 0.5
 MONTH_DAYS = 30
 
 
