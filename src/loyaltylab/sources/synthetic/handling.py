@@ -68,18 +68,10 @@ def handle(run: Run, *, customers: Integers, topic: Integers, load: float) -> Ha
     handoffs[hung_up] = 0
     denied = _deny(run, customers=customers, topic=topic, agent=agent, has_team=has_team)
     denied &= ~hung_up
-    parameters, staff = run.parameters, run.staff
-    logit = (
-        parameters.resolution_logit
-        + parameters.handoff_resolution_logit * handoffs
-        + WAIT_ON_SOLVING * np.log1p(wait / WAIT_SCALE)
-        + parameters.team_resolution_logit * has_team
-        + staff.site_skill[site]
-        + staff.agent_skill[agent]
-        + COMPLEXITY_ON_SOLVING * parameters.k_handoff_complexity * complexity
-    )
+    logit = _solving_logit(run, agent=agent, wait=wait, handoffs=handoffs, complexity=complexity)
+    logit = logit + run.parameters.team_resolution_logit * has_team
     is_solved = run.luck("contact.resolved", customers) < logistic(logit)
-    alternative = run.luck("contact.alternative", customers) < parameters.alternative_share
+    alternative = run.luck("contact.alternative", customers) < run.parameters.alternative_share
     return Handled(
         customers=customers,
         topic=topic,
@@ -92,6 +84,21 @@ def handle(run: Run, *, customers: Integers, topic: Integers, load: float) -> Ha
         is_denied=denied,
         has_alternative=denied & alternative,
         is_resolved=is_solved & ~denied & ~hung_up,
+    )
+
+
+def _solving_logit(
+    run: Run, *, agent: Integers, wait: Floats, handoffs: Integers, complexity: Floats
+) -> Floats:
+    """Solving at once: handoffs, waits and hard cases against it, skilled people for it."""
+    parameters, staff = run.parameters, run.staff
+    return np.asarray(
+        parameters.resolution_logit
+        + parameters.handoff_resolution_logit * handoffs
+        + WAIT_ON_SOLVING * np.log1p(wait / WAIT_SCALE)
+        + staff.site_skill[agent // AGENTS_PER_SITE]
+        + staff.agent_skill[agent]
+        + COMPLEXITY_ON_SOLVING * parameters.k_handoff_complexity * complexity
     )
 
 
