@@ -56,9 +56,9 @@ def build_spells(
     A customer is at risk while any contract runs. A spell is under observation from the latest
     of its start, the customer's ``observed_from_at`` and the start of the window: whoever left
     before could not have been seen, so nobody counts as at risk before (delayed entry). At the
-    end of the window everyone still a customer is censored. An ending at that very moment
-    counts; a spell that ended at the very moment observation began does not: risk is (start,
-    stop].
+    end of the window, or at ``observed_until_at``, everyone still a customer is censored. An
+    ending at that very moment counts; a spell that ended at the very moment observation began
+    does not: risk is (start, stop].
 
     Parameters
     ----------
@@ -146,12 +146,17 @@ def _cut_to_window(
 ) -> pd.DataFrame:
     lower, upper = microseconds_of(window_start_at), microseconds_of(window_end_at)
     observed = to_microseconds(customers["observed_from_at"], missing=lower)
-    watched = np.maximum(observed[spells["customer"].to_numpy()], lower)
+    owner = spells["customer"].to_numpy()
+    watched = np.maximum(observed[owner], lower)
+    last: int | np.ndarray[Any, Any] = upper
+    if "observed_until_at" in customers:  # dropped out of the records without ending
+        until = to_microseconds(customers["observed_until_at"], missing=upper)
+        last = np.minimum(until, upper)[owner]
     return spells.assign(
         spell_number=spells.groupby("customer").cumcount() + 1,
         entry=np.maximum(spells["origin"], watched),
-        stop=np.minimum(spells["end"], upper),
-        event=spells["end"] <= upper,
+        stop=np.minimum(spells["end"], last),
+        event=spells["end"] <= last,
     )
 
 

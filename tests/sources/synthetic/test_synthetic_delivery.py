@@ -35,6 +35,8 @@ SERVED_EVENTS = {
     "requests": ["requested_at", "decided_at"],
     "vouchers": ["issued_at", "redeemed_at", "refunded_at"],
 }
+# Sent to those who left.
+AFTER_LEAVING = ("win_back_offer", "mailing", "win_back")
 
 
 def check_schemas(delivery: Delivery) -> None:
@@ -70,7 +72,10 @@ def check_conservation(frames: dict[str, pd.DataFrame]) -> None:
 
 def count_unserved(frames: dict[str, pd.DataFrame], table: str, at: str) -> int:
     """Events dated outside every contract of their customer."""
-    events = frames[table].loc[frames[table][at].notna(), ["customer_id", at]].reset_index()
+    events = frames[table]
+    if table in ("outreach", "offers"):
+        events = events[~events["kind"].isin(AFTER_LEAVING)]
+    events = events.loc[events[at].notna(), ["customer_id", at]].reset_index()
     contracts = frames["contracts"][["customer_id", "started_at", "ended_at"]]
     pairs = events.merge(contracts, on="customer_id", how="left")
     is_open = pairs["ended_at"].isna() | (pairs[at] <= pairs["ended_at"])
@@ -145,6 +150,10 @@ def test_latent_traits_are_not_delivered(provider: Delivery) -> None:
 
 def test_service_runs_in_causal_order(provider: Delivery) -> None:
     contacts, requests = provider.frames["contacts"], provider.frames["requests"]
+    by_bot = contacts["channel"] == "bot"
+    assert contacts.loc[by_bot, "first_replied_at"].isna().all()
+    assert contacts.loc[by_bot, "resolved_at"].notna().all()  # solved or not, it says so
+    contacts = contacts[~by_bot]
     assert (contacts["opened_at"] <= contacts["first_replied_at"]).all()
     waited = (contacts["first_replied_at"] - contacts["opened_at"]).dt.total_seconds() / 60
     assert (waited - contacts["wait_minutes"]).abs().max() < 1e-6
@@ -192,6 +201,10 @@ def test_attempts_run_in_causal_order(provider: Delivery) -> None:
 def test_requested_ends_respect_notice_and_first_term(provider: Delivery) -> None:
     exits = provider.frames["exits"].merge(provider.frames["contracts"], on="contract_id")
     voluntary = exits[exits["cause_verified"].isin(["service", "price_competitor"])]
+    lapsed = voluntary["cause_stated"] == "payment_failure"
+    assert voluntary.loc[lapsed, "requested_at"].isna().all()
+    assert 0 < lapsed.sum() < len(voluntary) / 2
+    voluntary = voluntary[~lapsed]
     assert voluntary["requested_at"].notna().all()
     notice = voluntary["service_end_at"] - voluntary["requested_at"]
     assert notice.min() >= pd.Timedelta(days=30)

@@ -10,19 +10,24 @@ from pydantic import ValidationError
 
 from loyaltylab.params import SyntheticParameters
 from loyaltylab.sources.synthetic import known_effects
-from loyaltylab.sources.synthetic.calendar import daily_probability, make_calendar
-from loyaltylab.sources.synthetic.draws import Draws, lognormal_quantile, pick
+from loyaltylab.sources.synthetic.calendar import make_calendar, probability
+from loyaltylab.sources.synthetic.desks import set_end
+from loyaltylab.sources.synthetic.draws import (
+    Draws,
+    lognormal_quantile,
+    pick,
+    poisson_quantile,
+)
+from loyaltylab.sources.synthetic.feelings import let_feelings_fade
 from loyaltylab.sources.synthetic.journal import Journal
-from loyaltylab.sources.synthetic.leaving import _set_end
-from loyaltylab.sources.synthetic.service import _poisson
-from loyaltylab.sources.synthetic.world import World, found_world, let_feelings_fade
+from loyaltylab.sources.synthetic.run import Run, found_run
 
 ROUNDING = 1e-12  # one operation of double precision, with room
 
 
 @pytest.fixture
-def world() -> World:
-    return found_world(SyntheticParameters(n_customers=50), seed=1)
+def run() -> Run:
+    return found_run(SyntheticParameters(n_customers=50), seed=1)
 
 
 def test_draws_are_the_same_on_every_machine() -> None:
@@ -74,12 +79,12 @@ def test_lognormal_quantile_at_the_median_and_one_sigma() -> None:
 def test_handoffs_follow_a_capped_poisson() -> None:
     """Mean .6: P(0) = .5488, P(<=1) = .8781, P(<=2) = .9769, the rest are 3."""
     uniform = np.array([0.54, 0.56, 0.87, 0.89, 0.976, 0.978, 0.9999])
-    assert _poisson(uniform, mean=0.6).tolist() == [0, 1, 1, 2, 2, 3, 3]
-    assert _poisson(np.array([0.9999]), mean=0.0).tolist() == [0]
+    assert poisson_quantile(uniform, mean=0.6, most=3).tolist() == [0, 1, 1, 2, 2, 3, 3]
+    assert poisson_quantile(np.array([0.9999]), mean=0.0, most=3).tolist() == [0]
 
 
 def test_daily_probability_compounds_to_the_monthly_one() -> None:
-    daily = float(daily_probability(0.1))
+    daily = float(probability(0.1))
     assert 1 - (1 - daily) ** 30.4375 == pytest.approx(1 - np.exp(-0.1), rel=ROUNDING * 100)
 
 
@@ -111,28 +116,28 @@ def test_calendar_counts_days_from_the_window_start() -> None:
     ],
 )
 def test_service_ends_after_notice_and_term(
-    world: World, day: int, is_consumer: bool, started: int, end: int
+    run: Run, day: int, is_consumer: bool, started: int, end: int
 ) -> None:
-    who = np.flatnonzero(world.traits.is_consumer == is_consumer)[:1]
-    world.day = day
-    world.state.start_day[who] = started
-    _set_end(world, customers=who, requested_at=world.calendar.instant(np.array([day + 0.9])))
-    assert world.state.end_day[who].tolist() == [end]
+    who = np.flatnonzero(run.traits.is_consumer == is_consumer)[:1]
+    run.day = day
+    run.state.start_day[who] = started
+    set_end(run, customers=who, requested_at=run.calendar.instant(np.array([day + 0.9])))
+    assert run.state.end_day[who].tolist() == [end]
 
 
-def test_feelings_halve_in_their_half_lives(world: World) -> None:
-    world.state.satisfaction[:] = world.traits.fit + 1.0
-    world.state.grievance[:], world.state.residual[:], world.state.pressure[:] = 1.0, 1.0, 1.0
+def test_feelings_halve_in_their_half_lives(run: Run) -> None:
+    run.state.satisfaction[:] = run.traits.fit + 1.0
+    run.state.grievance[:], run.state.residual[:], run.state.pressure[:] = 1.0, 1.0, 1.0
     for _ in range(30):
-        let_feelings_fade(world)
-    assert world.state.pressure == pytest.approx(np.exp(-1.0), rel=1e-9)
+        let_feelings_fade(run)
+    assert run.state.pressure == pytest.approx(np.exp(-1.0), rel=1e-9)
     for _ in range(90):
-        let_feelings_fade(world)
-    assert world.state.satisfaction - world.traits.fit == pytest.approx(0.5, rel=1e-9)
+        let_feelings_fade(run)
+    assert run.state.satisfaction - run.traits.fit == pytest.approx(0.5, rel=1e-9)
     for _ in range(60):
-        let_feelings_fade(world)
-    assert world.state.grievance == pytest.approx(0.5, rel=1e-9)
-    assert world.state.residual == pytest.approx(0.5, rel=1e-9)
+        let_feelings_fade(run)
+    assert run.state.grievance == pytest.approx(0.5, rel=1e-9)
+    assert run.state.residual == pytest.approx(0.5, rel=1e-9)
 
 
 def test_journal_numbers_rows_and_takes_amendments_in_order() -> None:

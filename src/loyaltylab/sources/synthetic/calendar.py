@@ -29,6 +29,7 @@ class Calendar:
     shock_end: int
     reform: int
     reform_announced: int
+    rival_promotions: tuple[tuple[int, int], ...]
 
     def instant(self, day: ArrayLike) -> Instants:
         """Microseconds since 1970 of a (fractional) day number."""
@@ -43,6 +44,10 @@ class Calendar:
     def in_shock(self, day: int) -> bool:
         """Whether the provider is in its shock on that day."""
         return self.shock_start <= day < self.shock_end
+
+    def in_rival_promotion(self, day: int) -> bool:
+        """Whether a rival is courting everybody's customers on that day."""
+        return any(start <= day < end for start, end in self.rival_promotions)
 
 
 def make_calendar(parameters: SyntheticParameters) -> Calendar:
@@ -59,9 +64,13 @@ def make_calendar(parameters: SyntheticParameters) -> Calendar:
         shock_end=day_of(parameters.shock_end),
         reform=day_of(parameters.reform_date),
         reform_announced=day_of(parameters.reform_announced),
+        rival_promotions=tuple(
+            (day_of(date(year, 11, 1)), day_of(date(year, 12, 1)))
+            for year in range(parameters.window_start.year - 1, parameters.window_end.year + 1)
+        ),
     )
 
 
-def daily_probability(rate_pm: float | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probability of at least one event in a day, from a rate per month."""
-    return np.asarray(-np.expm1(-np.asarray(rate_pm) / DAYS_PER_MONTH))
+def probability(rate_pm: float | NDArray[np.float64], *, days: float = 1) -> NDArray[np.float64]:
+    """Probability of at least one event in so many days, from a rate per month."""
+    return np.asarray(-np.expm1(np.asarray(rate_pm) * (-days / DAYS_PER_MONTH)))

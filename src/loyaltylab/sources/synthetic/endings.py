@@ -1,154 +1,151 @@
-"""Contracts begin and end, for reasons the provider chose or not, and some begin again."""
+"""Contracts end, for reasons the provider chose or not."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from loyaltylab.sources.synthetic.calendar import (
-    DAY_US,
-    DAYS_PER_MONTH,
-    NOT_A_TIME,
-    daily_probability,
+from loyaltylab.sources.synthetic.calendar import DAY_US, NOT_A_TIME, Instants
+from loyaltylab.sources.synthetic.desks import lapse_with_cards
+from loyaltylab.sources.synthetic.run import Run
+from loyaltylab.sources.synthetic.state import (
+    LIFE_EVENT,
+    NO_INTENT,
+    PAYMENT,
+    PRICE,
+    SERVICE,
+    UNKNOWN,
 )
-from loyaltylab.sources.synthetic.draws import Floats
-from loyaltylab.sources.synthetic.shock import drop_vouchers
-from loyaltylab.sources.synthetic.traits import (
-    NEVER,
-    NOBODY,
-    SIGNUP_CHANNELS,
-    Flags,
-    Integers,
-)
-from loyaltylab.sources.synthetic.world import NO_INTENT, PRICE, SERVICE, World
+from loyaltylab.sources.synthetic.traits import NEVER, NOBODY, Flags, Integers
+from loyaltylab.sources.synthetic.vouchers import drop_vouchers
 
-LIFE_EVENT, PAYMENT = 3, 4
 CAUSES = ("unknown", "service", "price_competitor", "life_event", "payment_failure")
-UNKNOWN = 0
-ENDS_WITHIN = (0.0, 0.09)
-STARTS_WITHIN = (0.30, 0.90)
+ENDS_WITHIN = (0.02, 0.09)
+VERIFIED_AFTER_DAYS = 3
+MIGRATED = 5  # gone from this provider's records, still a customer of another brand
+MIGRATION_RATE_PM = 0.02
 WOM_FLOOR, WOM_GRIEVANCE, WOM_CEILING, WOM_PRICE = 0.6, 0.2, 0.95, 0.25
-WINBACK_AFFECTIVE, WINBACK_GRIEVANCE = 0.4, -0.5
-WINBACK_SERVICE, WINBACK_PRICE, WINBACK_FADE_MONTHS = -0.5, 0.3, 12.0
 
 
-def end_contracts(world: World) -> None:
-    """Requested ends fall due; life events and failed payments end contracts at once.
+def end_contracts(run: Run) -> None:
+    """Requested ends fall due; cards lapse; life events and failed payments end at once.
 
     Nobody leaves before the window: stock are those who were still there when it opened, so
     a wish to leave that would have been granted earlier is forgotten instead.
     """
-    state, parameters = world.state, world.parameters
-    if world.day < 0:
-        is_due = state.end_day == world.day
+    state, parameters = run.state, run.parameters
+    is_due = run.is_due(state.end_day)
+    lapsed = lapse_with_cards(run)
+    if run.day < 0:
         state.end_day[is_due], state.intent[is_due] = NEVER, NO_INTENT
         return
-    cause = np.where(state.end_day == world.day, state.intent, UNKNOWN)
-    moves_on = world.happens("life_event", rate_pm=parameters.exit_hazard_life_event_pm)
-    cannot_pay = world.happens("payment", rate_pm=parameters.exit_hazard_payment_pm)
+    cause = np.where(is_due, state.intent, UNKNOWN)
+    cause[lapsed] = state.intent[lapsed]
+    moves_on = run.strikes("life_event", rate_pm=parameters.exit_hazard_life_event_pm)
+    cannot_pay = run.strikes("payment", rate_pm=parameters.exit_hazard_payment_pm)
     cause = np.where((cause == UNKNOWN) & cannot_pay, PAYMENT, cause)
     cause = np.where((cause == UNKNOWN) & moves_on, LIFE_EVENT, cause)
     leavers = np.flatnonzero((cause != UNKNOWN) & state.is_active)
     if leavers.size:
-        _record_exits(world, leavers=leavers, cause=cause[leavers])
-        _spread_word(world, leavers=leavers, cause=cause[leavers])
-        _close(world, leavers=leavers, cause=cause[leavers])
+        is_lapsed = np.isin(leavers, lapsed)
+        _record_exits(run, leavers=leavers, cause=cause[leavers], is_lapsed=is_lapsed)
+        _spread_word(run, leavers=leavers, cause=cause[leavers])
+        _reach_exit(run, leavers=leavers, cause=cause[leavers])
+        close_contracts(run, leavers=leavers, left_by=cause[leavers])
+    _migrate(run)
 
 
-def _record_exits(world: World, *, leavers: Integers, cause: Integers) -> None:
-    state = world.state
-    ended_at = world.stamp("end.at", leavers, within=ENDS_WITHIN)
+def _record_exits(run: Run, *, leavers: Integers, cause: Integers, is_lapsed: Flags) -> None:
+    if not run.journal.is_kept:
+        return
+    state = run.state
+    ended_at = run.stamp("end.at", leavers, within=ENDS_WITHIN)
     has_asked = state.end_day[leavers] != NEVER
-    is_checked = world.uniform("exit.checked")[leavers] < world.parameters.verified_share
+    verified_at = ended_at + VERIFIED_AFTER_DAYS * DAY_US
+    is_checked = run.luck("exit.checked", leavers) < run.parameters.verified_share
+    is_checked &= verified_at < run.calendar.window_end_us
     names = np.array(CAUSES)
-    world.journal.amend("contracts", state.contract_row[leavers], ended_at=ended_at)
-    world.journal.record(
+    stated = _stated(run, leavers=leavers, cause=cause, is_lapsed=is_lapsed)
+    run.journal.amend("contracts", state.contract_row[leavers], ended_at=ended_at)
+    run.journal.record(
         "exits",
         contract_id=state.contract_row[leavers],
         customer_id=leavers,
         requested_at=np.where(has_asked, state.requested_us[leavers], NOT_A_TIME),
         service_end_at=ended_at,
-        cause_stated=names[_stated(world, leavers=leavers, cause=cause)],
+        cause_stated=names[stated],
         cause_verified=np.where(is_checked, names[cause], ""),
+        verified_at=np.where(is_checked, verified_at, NOT_A_TIME),
     )
+    _record_failures(run, leavers=leavers[(cause == PAYMENT)], at=ended_at[cause == PAYMENT])
 
 
-def _stated(world: World, *, leavers: Integers, cause: Integers) -> Integers:
-    """The reason given: some leave over service and say they move; some are miscoded."""
-    parameters = world.parameters
-    error = world.uniform("exit.misclassified")[leavers]
-    is_blank = world.uniform("exit.blank")[leavers] < 0.5
-    is_fake = world.uniform("exit.fake")[leavers] < parameters.fake_life_event
+def _record_failures(run: Run, *, leavers: Integers, at: Instants) -> None:
+    """The payment that failed in the end, noted at the instant service stops."""
+    if leavers.size:
+        run.journal.record(
+            "payment_events", customer_id=leavers, occurred_at=at, kind="payment_failed"
+        )
+
+
+def _stated(run: Run, *, leavers: Integers, cause: Integers, is_lapsed: Flags) -> Integers:
+    """The reason given: some leave over service and say they move; some are miscoded.
+
+    Who lapsed with a card never gave a reason: billing files a failed payment.
+    """
+    parameters = run.parameters
+    error = run.luck("exit.misclassified", leavers)
+    is_blank = run.luck("exit.blank", leavers) < 0.5
+    is_fake = run.luck("exit.fake", leavers) < parameters.fake_life_event
     other = np.select([cause == SERVICE, cause == PRICE], [PRICE, SERVICE], UNKNOWN)
     wrong = np.where(is_blank, UNKNOWN, other)
     is_wrong = (error < parameters.reason_misclass) & (cause != PAYMENT)  # billing knows
     stated = np.where(is_wrong, wrong, cause)
-    return np.where((cause == SERVICE) & is_fake, LIFE_EVENT, stated).astype(np.int64)
+    stated = np.where((cause == SERVICE) & is_fake, LIFE_EVENT, stated)
+    return np.where(is_lapsed, PAYMENT, stated).astype(np.int64)
 
 
-def _spread_word(world: World, *, leavers: Integers, cause: Integers) -> None:
+def _spread_word(run: Run, *, leavers: Integers, cause: Integers) -> None:
     """Voluntary leavers may talk; each neighbour they have feels it for some weeks."""
-    state = world.state
-    over_service = np.minimum(WOM_CEILING, WOM_FLOOR + WOM_GRIEVANCE * state.grievance[leavers])
+    over_service = np.minimum(WOM_CEILING, WOM_FLOOR + WOM_GRIEVANCE * run.state.grievance[leavers])
     talks_with = np.select([cause == SERVICE, cause == PRICE], [over_service, WOM_PRICE], 0.0)
-    talkers = leavers[world.uniform("word.spread")[leavers] < talks_with]
-    heard_by = world.traits.neighbours[talkers].ravel()
-    np.add.at(state.pressure, heard_by[heard_by != NOBODY], 1.0)
+    talkers = leavers[run.luck("word.spread", leavers) < talks_with]
+    heard_by = run.traits.neighbours[talkers].ravel()
+    run.words.say(heard_by[heard_by != NOBODY])
 
 
-def _close(world: World, *, leavers: Integers, cause: Integers) -> None:
-    state = world.state
+def _reach_exit(run: Run, *, leavers: Integers, cause: Integers) -> None:
+    milestones, state = run.milestones, run.state
+    has_asked = state.end_day[leavers] != NEVER
+    day = np.where(has_asked & run.is_due(state.end_day[leavers]), state.end_day[leavers], run.day)
+    is_second = milestones.has("won_back", leavers)
+    milestones.reach("second_exit", leavers[is_second], day=day[is_second])
+    firsts = leavers[~is_second]
+    milestones.reach("exit", firsts, day=day[~is_second])
+    milestones.exit_cause[firsts] = cause[~is_second]
+    milestones.exit_grievance[firsts] = state.grievance[firsts]
+
+
+def close_contracts(run: Run, *, leavers: Integers, left_by: Integers | int) -> None:
+    """These customers are gone; nothing of theirs is pending any more."""
+    state = run.state
     state.is_active[leavers] = False
-    state.left_day[leavers], state.left_by[leavers] = world.day, cause
-    state.end_day[leavers] = NEVER
+    state.left_day[leavers], state.left_by[leavers] = run.last_day, left_by
     state.intent[leavers] = NO_INTENT
-    state.recontact_day[leavers], state.promise_day[leavers] = NEVER, NEVER
-    drop_vouchers(world, customers=leavers)
+    state.mailings[leavers] = 0
+    for pending in (
+        state.end_day, state.recontact_day, state.promise_day, state.remedy_day,
+        state.denied_day, state.winback_until,
+    ):  # fmt: skip
+        pending[leavers] = NEVER
+    drop_vouchers(run, customers=leavers)
 
 
-def open_contracts(world: World) -> None:
-    """Newcomers join and some former customers return; they are served from tomorrow on."""
-    newcomers = np.flatnonzero(world.state.start_day == world.day)
-    newcomers = newcomers[world.state.contract_row[newcomers] == NOBODY]
-    start_contracts(world, customers=newcomers, start=world.traits.start[newcomers])
-    returning = np.flatnonzero(_returns(world))
-    earliest, latest = STARTS_WITHIN
-    hour = earliest + (latest - earliest) * world.uniform("winback.at")[returning]
-    start_contracts(world, customers=returning, start=world.day + hour)
-
-
-def _returns(world: World) -> Flags:
-    """Former customers come back, the sooner the likelier; the bereaved and the moved do not."""
-    state, parameters = world.state, world.parameters
-    may_return = (state.left_by != NOBODY) & (state.left_by != LIFE_EVENT) & ~state.is_active
-    may_return &= state.left_day < world.day
-    log_ratio = (
-        WINBACK_AFFECTIVE * state.affective
-        + WINBACK_GRIEVANCE * state.grievance
-        + WINBACK_SERVICE * (state.left_by == SERVICE)
-        + WINBACK_PRICE * (state.left_by == PRICE)
-        - np.where(may_return, world.day - state.left_day, 0) / DAYS_PER_MONTH / WINBACK_FADE_MONTHS
-    )
-    rate = parameters.winback_rate_pm * np.exp(log_ratio)
-    return np.asarray(may_return & (world.uniform("winback") < daily_probability(rate)))
-
-
-def start_contracts(world: World, *, customers: Integers, start: Floats) -> None:
-    """A contract with a first term begins for each customer at a fractional day."""
-    if not customers.size:
+def _migrate(run: Run) -> None:
+    """A knob: the satisfied move to another brand of the house and drop out of the records."""
+    k = run.parameters.k_censor
+    if not k:
         return
-    state, traits = world.state, world.traits
-    started_at = world.calendar.instant(start)
-    state.contract_row[customers] = world.journal.record(
-        "contracts",
-        customer_id=customers,
-        started_at=started_at,
-        ended_at=NOT_A_TIME,
-        term_ends_at=started_at + world.term_days() * DAY_US,
-        notice_days=float(world.parameters.notice_days),
-        price_eur=traits.price_eur[customers],
-        signup_channel=np.array(SIGNUP_CHANNELS)[traits.signup_channel[customers]],
-    )
-    state.is_active[customers] = True
-    state.start_day[customers] = np.floor(start).astype(np.int64)
-    state.residual[customers] = 0.0
-    state.offer_until[customers] = NEVER
+    rate = MIGRATION_RATE_PM * np.exp(k * run.state.satisfaction)
+    gone = np.flatnonzero(run.strikes("migration", rate_pm=rate) & run.state.is_active)
+    run.milestones.reach("migrated", gone, day=run.day)
+    close_contracts(run, leavers=gone, left_by=MIGRATED)

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from loyaltylab.sources.synthetic.calendar import NOT_A_TIME
+from loyaltylab.sources.synthetic.erasure import erase_leavers
 from loyaltylab.sources.synthetic.journal import Column
+from loyaltylab.sources.synthetic.points import book_points
+from loyaltylab.sources.synthetic.run import Run
 from loyaltylab.sources.synthetic.traits import NOBODY, RING_STEPS, SEGMENTS
-from loyaltylab.sources.synthetic.world import World
 from loyaltylab.tables.schemas import COUNT, ID_COLUMNS, TABLES, TEXT, TIMESTAMP
 
 ID_LETTERS = {
@@ -23,6 +25,11 @@ ID_LETTERS = {
     "request_id": "R",
     "incident_id": "I",
     "outreach_id": "O",
+    "offer_id": "F",
+    "payment_event_id": "M",
+    "booking_id": "B",
+    "survey_id": "S",
+    "post_id": "U",
     "compensation_id": "P",
     "voucher_id": "V",
     "attempt_id": "A",
@@ -34,6 +41,10 @@ EVENT_TIMES = {
     "requests": "requested_at",
     "incidents": "occurred_at",
     "outreach": "sent_at",
+    "offers": "offered_at",
+    "payment_events": "occurred_at",
+    "surveys": "invited_at",
+    "public_posts": "posted_at",
     "compensations": "offered_at",
     "vouchers": "issued_at",
     "cancellation_journey": "stepped_at",
@@ -41,16 +52,21 @@ EVENT_TIMES = {
 }
 
 
-def deliver_frames(world: World) -> dict[str, pd.DataFrame]:
-    """Every table of the provider, in the layout of ``tables.schemas``; index from 1."""
+def deliver_frames(run: Run, *, prefix: str = "") -> dict[str, pd.DataFrame]:
+    """Every table of the provider, in the layout of ``tables.schemas``; index from 1.
+
+    ``prefix`` goes before the number of every identifier.
+    """
     columns = {
-        "customers": _customers(world),
-        "contracts": _with_own_id(world, "contracts"),
-        **{table: _events(world, table) for table in EVENT_TIMES},
-        "policies": _policies(world),
-        "links": _links(world),
+        "customers": _customers(run),
+        "contracts": _with_own_id(run, "contracts"),
+        **{table: _events(run, table) for table in EVENT_TIMES},
+        "points_ledger": book_points(run),
+        "policies": _policies(run),
+        "links": _links(run),
     }
-    return {table: _frame(table, columns[table]) for table in TABLES}
+    frames = {table: _frame(table, columns.pop(table), prefix=prefix) for table in TABLES}
+    return erase_leavers(frames, parameters=run.parameters)
 
 
 def hash_frames(frames: Mapping[str, pd.DataFrame]) -> str:
@@ -73,8 +89,8 @@ def _cell_bytes(values: pd.Series[Any]) -> bytes:
     return bytes(values.astype("Float64").to_numpy("<f8", na_value=np.nan).tobytes())
 
 
-def _with_own_id(world: World, table: str) -> dict[str, Column]:
-    columns = world.journal.columns(table)
+def _with_own_id(run: Run, table: str) -> dict[str, Column]:
+    columns = run.journal.columns(table)
     if not columns:
         return {}
     own_id = TABLES[table].key[0]
@@ -82,31 +98,37 @@ def _with_own_id(world: World, table: str) -> dict[str, Column]:
     return columns if own_id in columns else {own_id: np.arange(count), **columns}
 
 
-def _events(world: World, table: str) -> dict[str, Column]:
+def _events(run: Run, table: str) -> dict[str, Column]:
     """Rows within the window, in order of time, then customer."""
-    columns = _with_own_id(world, table)
+    columns = _with_own_id(run, table)
     if not columns:
         return {}
     at = columns[EVENT_TIMES[table]]
     order = np.lexsort((columns.get("step_number", at), columns["customer_id"], at))
-    order = order[at[order] >= world.calendar.window_start_us]
+    order = order[at[order] >= run.calendar.window_start_us]
     return {name: values[order] for name, values in columns.items()}
 
 
-def _customers(world: World) -> dict[str, Column]:
-    traits = world.traits
-    start = world.calendar.instant(traits.start)
-    return {
+def _customers(run: Run) -> dict[str, Column]:
+    traits = run.traits
+    start = run.calendar.instant(traits.start)
+    columns: dict[str, Column] = {
         "customer_id": np.arange(len(traits.site)),
-        "observed_from_at": np.maximum(start, world.calendar.window_start_us),
+        "observed_from_at": np.maximum(start, run.calendar.window_start_us),
         "segment": np.array(SEGMENTS)[traits.is_consumer.astype(np.int64)],
         "site": np.array([f"site {place + 1:02d}" for place in traits.site]),
     }
+    if run.parameters.k_censor:
+        gone = run.milestones.days["migrated"]
+        until = run.calendar.instant(np.where(np.isinf(gone), 0, gone))
+        columns["observed_until_at"] = np.where(np.isinf(gone), NOT_A_TIME, until)
+    has_joined = run.state.has_joined
+    return {name: values[has_joined] for name, values in columns.items()}
 
 
-def _policies(world: World) -> dict[str, Column]:
+def _policies(run: Run) -> dict[str, Column]:
     """The rules in force when the window starts, and the reform if it falls in the window."""
-    calendar, parameters = world.calendar, world.parameters
+    calendar, parameters = run.calendar, run.parameters
     before = {
         "cancellation_friction": parameters.friction_pre,
         "tacit_renewal_months": parameters.first_term_months,
@@ -127,11 +149,12 @@ def _policies(world: World) -> dict[str, Column]:
     return {"policy_id": np.arange(len(rows)), **columns}
 
 
-def _links(world: World) -> dict[str, Column]:
-    neighbours = world.traits.neighbours
+def _links(run: Run) -> dict[str, Column]:
+    neighbours = run.traits.neighbours
     customers = np.repeat(np.arange(len(neighbours)), len(RING_STEPS))
     others = neighbours.ravel()
-    is_tie = others != NOBODY
+    has_joined = run.state.has_joined
+    is_tie = (others != NOBODY) & has_joined[customers] & has_joined[others]
     customers, others = customers[is_tie], others[is_tie]
     order = np.lexsort((others, customers))
     return {
@@ -141,23 +164,31 @@ def _links(world: World) -> dict[str, Column]:
     }
 
 
-def _frame(table: str, columns: Mapping[str, Column]) -> pd.DataFrame:
+def _frame(table: str, columns: Mapping[str, Column], *, prefix: str) -> pd.DataFrame:
     schema = TABLES[table].schema
     names = [name for name in schema.columns if name in columns or not columns]
     names = [name for name in names if not schema.columns[name].regex]
-    typed = {
-        name: _typed(name, columns.get(name, np.array([])), dtype=str(schema.columns[name].dtype))
-        for name in names
-    }
+    typed = {}
+    for name in names:
+        values, dtype = columns.get(name, np.array([])), str(schema.columns[name].dtype)
+        is_id = name in ID_COLUMNS
+        typed[name] = (
+            _ids(name, values, prefix=prefix) if is_id else _typed(name, values, dtype=dtype)
+        )
     frame = pd.DataFrame(typed)
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     return frame
 
 
+def _ids(name: str, values: Column, *, prefix: str) -> pd.Series[Any]:
+    start = ID_LETTERS[name] + prefix
+    return pd.Series([f"{start}{number + 1:06d}" for number in values.tolist()], dtype=TEXT)
+
+
 def _typed(name: str, values: Column, *, dtype: str) -> pd.Series[Any]:
-    if name in ID_COLUMNS or name == "policy_id":
-        letter = ID_LETTERS[name]
-        return pd.Series([f"{letter}{number + 1:06d}" for number in values.tolist()], dtype=TEXT)
+    if name == "agent":
+        labels = [f"agent {number + 1:04d}" if number != NOBODY else "" for number in values]
+        return pd.Series(labels, dtype=TEXT).replace("", pd.NA)
     if dtype == TIMESTAMP:
         stamps = np.asarray(values, dtype=np.int64).view("datetime64[us]")
         return pd.Series(stamps).dt.tz_localize("UTC")

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from loyaltylab.sources.synthetic.calendar import MINUTE_US, Instants
 from loyaltylab.sources.synthetic.draws import Floats, lognormal_quantile
+from loyaltylab.sources.synthetic.run import Run
 from loyaltylab.sources.synthetic.traits import Flags, Integers
-from loyaltylab.sources.synthetic.world import World
 
 PHONE_ONLY_FRICTION = 0.5  # from here on, leaving is only possible by telephone
 ATTEMPTS_WITHIN = (0.80, 0.85)
@@ -21,7 +21,7 @@ WAIT_MINUTES_AT_FULL_FRICTION, WAIT_LOG_SD, LONGEST_WAIT = 30.0, 0.6, 90.0
 class Walk:
     """Customers walking the same way out: where each is, and at what instant."""
 
-    world: World
+    run: Run
     customers: Integers
     attempts: Integers
     channel: str
@@ -31,7 +31,7 @@ class Walk:
     def select(self, which: Flags) -> Walk:
         """The part of the walkers a mask names; the others are no longer in this walk."""
         return Walk(
-            self.world,
+            self.run,
             self.customers[which],
             self.attempts[which],
             self.channel,
@@ -50,8 +50,10 @@ class Walk:
     ) -> Instants:
         """Write one step down and return when it began; the next begins minutes later."""
         began = self.at
+        if not self.run.journal.is_kept:
+            return began
         self.steps_taken += 1
-        self.world.journal.record(
+        self.run.journal.record(
             "cancellation_journey",
             attempt_id=self.attempts,
             customer_id=self.customers,
@@ -63,37 +65,37 @@ class Walk:
             is_abandoned=float(is_abandoned),
             desk=desk,
         )
-        minutes = self.world.uniform(f"journey.{step}")[self.customers] * 5 + 1
+        minutes = self.run.luck(f"journey.{step}", self.customers) * 5 + 1
         if wait_minutes is not None:
             minutes = minutes + wait_minutes
         self.at = began + np.round(minutes * MINUTE_US).astype(np.int64)
         return began
 
 
-def start_walks(world: World, *, customers: Integers, friction: Floats) -> list[Walk]:
+def start_walks(run: Run, *, customers: Integers, friction: Floats) -> list[Walk]:
     """Every attempt up to the point where it is abandoned or becomes a request.
 
     High friction: look up how, call, wait. Low friction: look up how and be there.
     """
-    attempts = world.journal.record("attempts", customer_id=customers)
-    at = world.stamp("attempt.at", customers, within=ATTEMPTS_WITHIN)
+    attempts = run.journal.record("attempts", customer_id=customers)
+    at = run.stamp("attempt.at", customers, within=ATTEMPTS_WITHIN)
     by_phone = friction >= PHONE_ONLY_FRICTION
     walks = []
     for channel, which in (("web", ~by_phone), ("phone", by_phone)):
         if not which.any():
             continue
-        walk = Walk(world, customers[which], attempts[which], channel, at[which])
+        walk = Walk(run, customers[which], attempts[which], channel, at[which])
         walk.take("looked_up", channel="web")
         if channel == "phone":
             walk.take("contacted")
-            walk.take("waited", wait_minutes=_wait(world, walk=walk, friction=friction[which]))
+            walk.take("waited", wait_minutes=_wait(run, walk=walk, friction=friction[which]))
         walks.append(walk)
     return walks
 
 
-def _wait(world: World, *, walk: Walk, friction: Floats) -> Floats:
+def _wait(run: Run, *, walk: Walk, friction: Floats) -> Floats:
     drawn = lognormal_quantile(
-        world.uniform("journey.wait")[walk.customers],
+        run.luck("journey.wait", walk.customers),
         median=WAIT_MINUTES_AT_FULL_FRICTION,
         sigma=WAIT_LOG_SD,
     )

@@ -1,68 +1,66 @@
-"""Wanting to leave, trying to, and being asked to stay."""
+"""Wanting to leave, and trying to."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from loyaltylab.sources.synthetic.calendar import Instants, daily_probability
+from loyaltylab.sources.synthetic.desks import ask_to_end
 from loyaltylab.sources.synthetic.draws import Floats
-from loyaltylab.sources.synthetic.journey import Walk, start_walks
-from loyaltylab.sources.synthetic.traits import NEVER, NOBODY, Flags, Integers
-from loyaltylab.sources.synthetic.world import (
-    NO_INTENT,
-    PRICE,
-    SERVICE,
-    World,
-    calculative_commitment,
-)
+from loyaltylab.sources.synthetic.feelings import calculative_commitment
+from loyaltylab.sources.synthetic.journey import start_walks
+from loyaltylab.sources.synthetic.run import Run
+from loyaltylab.sources.synthetic.state import NO_INTENT, PRICE, SERVICE
+from loyaltylab.sources.synthetic.traits import NEVER, NOBODY, Integers
 
-AFFECTIVE_ON_PRICE, SENSITIVITY_ON_PRICE = -0.2, 0.3
-ATTEMPTS_PER_DAY, ATTEMPTS_PER_DAY_INERT = 0.15, 0.012
-ABANDON_FLOOR, ABANDON_SATISFACTION, REQUEST_GRIEVANCE = 0.03, 0.1, 0.15
-DESK_AFFECTIVE, DESK_GRIEVANCE, DESK_PRICE = 0.5, -0.5, 0.9
-SAVED_SATISFACTION, SOLVED_SATISFACTION, SOLVED_GRIEVANCE = 0.2, 0.4, 0.2
+ABANDON_FLOOR = 0.03
+HOLDING_BACK = 0.3  # attempts of those who wait for the reform, hazard ratio
 
 
-def form_intents(world: World) -> None:
+def form_intents(run: Run) -> None:
     """Customers come to want to leave over service or price, or let the thought go."""
-    state = world.state
-    fades = world.happens("intent.fades", rate_pm=world.parameters.intent_fade_pm)
-    has_asked = state.end_day != NEVER
-    state.intent[fades & ~has_asked] = NO_INTENT
-    is_free = state.is_active & (state.intent == NO_INTENT) & ~has_asked
-    over_service = world.uniform("intent.service") < daily_probability(_service_rate(world))
-    over_price = world.uniform("intent.price") < daily_probability(_price_rate(world))
+    state = run.state
+    undecided = np.flatnonzero((state.intent != NO_INTENT) & (state.end_day == NEVER))
+    fades = run.luck("intent.fades", undecided) < run.chance(run.parameters.intent_fade_pm)
+    state.intent[undecided[fades]] = NO_INTENT
+    is_free = state.is_active & (state.intent == NO_INTENT) & (state.end_day == NEVER)
+    shared = _shared_log_ratio(run)
+    over_service = run.uniform("intent.service") < run.chance(_service_rate(run, shared=shared))
+    over_price = run.uniform("intent.price") < run.chance(_price_rate(run, shared=shared))
     state.intent[is_free & over_price] = PRICE
     state.intent[is_free & over_service] = SERVICE
 
 
-def _service_rate(world: World) -> Floats:
-    state, parameters = world.state, world.parameters
+def _service_rate(run: Run, *, shared: Floats) -> Floats:
+    state, parameters = run.state, run.parameters
     log_ratio = (
         -parameters.beta_satisfaction * state.satisfaction
         - parameters.beta_affective * state.affective
         + parameters.beta_grievance * state.grievance
-        + world.traits.frailty
-        + _shared_log_ratio(world)
+        + run.traits.frailty
+        + shared
     )
     return np.asarray(parameters.exit_hazard_service_pm * np.exp(log_ratio))
 
 
-def _price_rate(world: World) -> Floats:
-    state, parameters = world.state, world.parameters
+def _price_rate(run: Run, *, shared: Floats) -> Floats:
+    state, parameters = run.state, run.parameters
+    has_offer = state.offer_until > run.day
+    had_offer = (state.offer_until != NEVER) & ~has_offer
     log_ratio = (
-        -parameters.beta_calculative * calculative_commitment(world)
-        + AFFECTIVE_ON_PRICE * state.affective
-        + SENSITIVITY_ON_PRICE * world.traits.price_sensitivity
-        + parameters.offer_log_hr * (state.offer_until > world.day)
-        + _shared_log_ratio(world)
+        -parameters.beta_calculative * calculative_commitment(run)
+        + parameters.affective_price_log_hr * state.affective
+        + parameters.sensitivity_price_log_hr * run.traits.price_sensitivity
+        + parameters.offer_log_hr * has_offer
+        + np.log(parameters.offer_training_hr) * had_offer
+        + parameters.rival_promotion_log_hr * run.calendar.in_rival_promotion(run.day)
+        + shared
     )
     return np.asarray(parameters.exit_hazard_competitor_pm * np.exp(log_ratio))
 
 
-def _shared_log_ratio(world: World) -> Floats:
+def _shared_log_ratio(run: Run) -> Floats:
     """What moves both: intent left after a save, neighbours who left, a voucher in hand."""
-    state, parameters = world.state, world.parameters
+    state, parameters = run.state, run.parameters
     return np.asarray(
         np.log(parameters.residual_intent_hr) * state.residual
         + np.log(parameters.wom_hr) * state.pressure
@@ -70,88 +68,65 @@ def _shared_log_ratio(world: World) -> Floats:
     )
 
 
-def try_to_cancel(world: World) -> None:
+def friction_met(run: Run, *, customers: Integers, is_trying: bool) -> Floats:
+    """Cancellation friction these customers meet today, once they try or before they do."""
+    parameters, world = run.parameters, run.world
+    is_eased = run.is_eased()[customers]
+    usual = np.where(is_eased, parameters.friction_post, parameters.friction_pre)
+    if world.friction is None or not run.is_forcing:
+        return usual
+    pair = world.friction if isinstance(world.friction, tuple) else (world.friction,) * 2
+    forced = np.where(is_eased, pair[1], pair[0])
+    if not world.is_friction_from_attempt or is_trying:
+        return forced
+    return np.where(run.milestones.has("first_attempt", customers), forced, usual)
+
+
+def try_to_cancel(run: Run) -> None:
     """Some of those who want to leave try today; friction makes part of them give up."""
-    who = np.flatnonzero(_attempts(world))
+    state, parameters = run.state, run.parameters
+    wanting = np.flatnonzero(
+        state.is_active & (state.intent != NO_INTENT) & (state.end_day == NEVER)
+    )
+    daily = _daily_chance(run, customers=wanting)
+    is_trying = run.luck("attempt", wanting) < 1 - (1 - daily) ** run.span
+    who, daily = wanting[is_trying], daily[is_trying]
     if not who.size:
         return
-    state, parameters = world.state, world.parameters
-    friction = world.friction()
-    keep_on = np.exp(-(ABANDON_FLOOR + parameters.friction_abandon_slope * friction[who]))
-    gives_up = world.uniform("attempt.abandoned")[who] >= keep_on
+    run.milestones.reach("first_attempt", who, day=run.last_day)
+    friction = friction_met(run, customers=who, is_trying=True)
+    gets_through = np.exp(-(ABANDON_FLOOR + parameters.friction_abandon_slope * friction))
+    gets_through = _within_span(gets_through, daily=daily, days=run.span)
+    gives_up = run.luck("attempt.abandoned", who) >= gets_through
     quitters, askers = who[gives_up], who[~gives_up]
-    state.grievance[quitters] += parameters.friction_grievance * friction[quitters]
-    state.satisfaction[quitters] -= ABANDON_SATISFACTION * friction[quitters]
-    state.grievance[askers] += REQUEST_GRIEVANCE * friction[askers]
-    for walk in start_walks(world, customers=who, friction=friction[who]):
-        has_quit = np.isin(walk.customers, quitters)
+    state.grievance[quitters] += parameters.friction_grievance * friction[gives_up]
+    state.satisfaction[quitters] -= parameters.friction_loss * friction[gives_up]
+    state.grievance[askers] += parameters.friction_request_grievance * friction[~gives_up]
+    for walk in start_walks(run, customers=who, friction=friction):
+        has_quit = gives_up[np.searchsorted(who, walk.customers)]
         walk.select(has_quit).take("abandoned", is_abandoned=True)
-        _ask_to_end(world, walk=walk.select(~has_quit))
+        ask_to_end(run, walk=walk.select(~has_quit))
 
 
-def _attempts(world: World) -> Flags:
-    state, parameters = world.state, world.parameters
-    rate = np.where(world.traits.is_inert, ATTEMPTS_PER_DAY_INERT, ATTEMPTS_PER_DAY)
-    rate = rate * np.exp(-parameters.friction_attempt_slope * world.friction())
-    rate = rate * np.where(state.wakeup_until > world.day, parameters.wakeup_hr, 1.0)
-    wants_out = state.is_active & (state.intent != NO_INTENT) & (state.end_day == NEVER)
-    return np.asarray(wants_out & (world.uniform("attempt") < rate))
+def _daily_chance(run: Run, *, customers: Integers) -> Floats:
+    """Probability of an attempt on one day, for customers who want to leave."""
+    parameters = run.parameters
+    slow, quick = parameters.attempts_per_day_inert, parameters.attempts_per_day
+    chance = np.where(run.traits.is_inert[customers], slow, quick)
+    friction = friction_met(run, customers=customers, is_trying=False)
+    chance = chance * np.exp(-parameters.friction_attempt_slope * friction)
+    is_awake = run.state.wakeup_until[customers] > run.day
+    chance = chance * np.where(is_awake, parameters.wakeup_hr, 1.0)
+    if parameters.anticipation_d:
+        until = run.calendar.reform - run.day
+        waits = run.traits.is_consumer[customers] & (0 < until <= parameters.anticipation_d)
+        chance = chance * np.where(waits, HOLDING_BACK, 1.0)
+    return np.minimum(chance, 1.0)
 
 
-def _ask_to_end(world: World, *, walk: Walk) -> None:
-    """The request reaches the provider, which routes it by lot to its desk or straight through."""
-    customers = walk.customers
-    if not customers.size:
-        return
-    is_routed = world.uniform("desk.routed")[customers] < world.parameters.desk_share
-    requested_at = walk.take("requested", desk=np.where(is_routed, "reactive", "none"))
-    is_saved = np.zeros(customers.size, dtype=bool)
-    is_saved[is_routed] = _meet_desk(world, walk=walk.select(is_routed))
-    _set_end(world, customers=customers[~is_saved], requested_at=requested_at[~is_saved])
-
-
-def _meet_desk(world: World, *, walk: Walk) -> Flags:
-    """The desk makes an offer; those who accept stay, most with the wish to leave half alive."""
-    state, customers = world.state, walk.customers
-    if not customers.size:
-        return np.zeros(0, dtype=bool)
-    walk.take("desk", desk="reactive")
-    logit = (
-        world.parameters.save_accept_intercept
-        + DESK_AFFECTIVE * state.affective[customers]
-        + DESK_GRIEVANCE * state.grievance[customers]
-        + DESK_PRICE * (state.intent[customers] == PRICE)
-    )
-    accepts = world.uniform("desk.accepts")[customers] < 1 / (1 + np.exp(-logit))
-    world.journal.record(
-        "outreach",
-        customer_id=customers,
-        sent_at=walk.at,
-        kind="save_offer",
-        is_accepted=accepts.astype(np.float64),
-    )
-    _keep(world, customers=customers[accepts])
-    return np.asarray(accepts)
-
-
-def _keep(world: World, *, customers: Integers) -> None:
-    state, parameters = world.state, world.parameters
-    is_solved = world.uniform("desk.solves")[customers] < parameters.save_solved_prob
-    state.satisfaction[customers] += SAVED_SATISFACTION + SOLVED_SATISFACTION * is_solved
-    state.grievance[customers] *= np.where(is_solved, SOLVED_GRIEVANCE, 1.0)
-    state.residual[customers] = np.where(is_solved, state.residual[customers], 1.0)
-    state.offer_until[customers] = world.day + parameters.offer_days
-    state.intent[customers] = NO_INTENT
-
-
-def _set_end(world: World, *, customers: Integers, requested_at: Instants) -> None:
-    """Service ends after notice, and not before the term or its tacit renewal is over."""
-    state = world.state
-    noticed = world.day + world.parameters.notice_days
-    started, term = state.start_day[customers], world.term_days()
-    terms = np.ceil((noticed - started) / term) if term else np.zeros(customers.size)
-    may_leave_monthly = world.traits.is_consumer[customers] & (world.day >= world.calendar.reform)
-    terms = np.where(may_leave_monthly, np.minimum(terms, 1), terms)
-    term_over = started + (np.maximum(terms, 1) * term).astype(np.int64)
-    state.end_day[customers] = np.maximum(noticed, term_over) + 1  # the day after, at night
-    state.requested_us[customers] = requested_at
+def _within_span(gets_through: Floats, *, daily: Floats, days: int) -> Floats:
+    """Chance that one of several days' attempts gets through, given there is an attempt."""
+    if days == 1:
+        return gets_through
+    asked = 1 - (1 - daily * gets_through) ** days
+    return np.asarray(asked / (1 - (1 - daily) ** days))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
+
 import pandas as pd
 
+from loyaltylab.errors import ParameterError
 from loyaltylab.params import SyntheticParameters
-from loyaltylab.sources.synthetic.calendar import BURN_IN_DAYS
-from loyaltylab.sources.synthetic.endings import end_contracts, open_contracts, start_contracts
+from loyaltylab.sources.synthetic.day import live_through
 from loyaltylab.sources.synthetic.frames import deliver_frames, hash_frames
-from loyaltylab.sources.synthetic.leaving import form_intents, try_to_cancel
-from loyaltylab.sources.synthetic.outreach import send_promotions
-from loyaltylab.sources.synthetic.service import suffer_incidents, take_contacts
-from loyaltylab.sources.synthetic.shock import cancel_services, live_with_vouchers
-from loyaltylab.sources.synthetic.tickets import settle_promises
-from loyaltylab.sources.synthetic.world import World, found_world, let_feelings_fade
+from loyaltylab.sources.synthetic.run import Run
 from loyaltylab.tables.delivery import Delivery, SourceDescription
 from loyaltylab.tables.schemas import TABLES
 
+FEWEST_CUSTOMERS, LANES = 50, 4
 NOTES = (
     "No customer in these data is real: a simulation with known effects wrote every row.",
     "Stock customers are drawn as they stand at the window's start, with up to 48 months behind "
@@ -29,6 +26,9 @@ NOTES = (
     "drawn by lot, so their contrasts are free of confounding by construction.",
     "Vouchers can be used only by customers, before they expire; leaving forfeits them.",
     "Neighbours resemble each other and also influence each other's wish to leave.",
+    "Dormant leavers lapse when their card is replaced: they never asked to leave, and billing "
+    "states a failed payment.",
+    "The bot closes every question it keeps, also those it did not solve.",
 )
 
 
@@ -50,10 +50,9 @@ def simulate_provider(parameters: SyntheticParameters, *, seed: int) -> Delivery
 
     Notes
     -----
-    Time moves in days; rates are per month of 30.4375 days. Within a day the order is: ends,
-    failures, contacts, promises, vouchers, promotions, intents, attempts, new contracts. An
-    unrecorded year before the window brings the stock's feelings, wishes to leave and
-    notices given to a steady state; in it nobody's contract ends.
+    Time moves in days; rates are per month of 30.4375 days. The order of a day is that of
+    ``day.live_one_day``. An unrecorded year before the window brings the stock's feelings,
+    wishes to leave and notices given to a steady state; in it nobody's contract ends.
 
     Examples
     --------
@@ -62,37 +61,73 @@ def simulate_provider(parameters: SyntheticParameters, *, seed: int) -> Delivery
     >>> len(delivery.frames["customers"])
     50
     """
-    world = found_world(parameters, seed=seed)
-    _admit_stock(world)
-    for day in range(-BURN_IN_DAYS, world.calendar.n_days):
-        world.day = day
-        _live_one_day(world)
-    frames = deliver_frames(world)
+    return deliver(live_through(parameters, seed=seed))
+
+
+def simulate_in_parts(
+    parameters: SyntheticParameters, *, seed: int, part_size: int = 50_000, step_days: int = 7
+) -> Iterator[Delivery]:
+    """Simulate many customers block by block, so that only one block is ever held.
+
+    Parameters
+    ----------
+    parameters : SyntheticParameters
+        ``n_customers`` is the number in all parts together.
+    seed : int
+        A customer's traits and luck are those of the same seed in one piece.
+    part_size : int
+        Customers per part, a multiple of 4; a last part under 50 joins the one before.
+    step_days : int
+        Days a step stands for.
+
+    Yields
+    ------
+    Delivery
+        The tables of one part. Identifiers are unique over the parts: each starts with the
+        part's number.
+
+    Raises
+    ------
+    ParameterError
+        If ``part_size`` is no multiple of 4, or below 50.
+
+    Notes
+    -----
+    Every part is a region: it has the same sites and agents, but a queue of its own, staffed for
+    its own customers, and neighbours and public complaints stay within it. Load, being relative
+    to capacity, is the same on average as in one piece, with the noise of a part's size.
+
+    Examples
+    --------
+    >>> from loyaltylab.params import SyntheticParameters
+    >>> parts = simulate_in_parts(SyntheticParameters(n_customers=120), seed=1, part_size=60)
+    >>> [len(part.frames["customers"]) for part in parts]
+    [60, 60]
+    """
+    if part_size % LANES or part_size < FEWEST_CUSTOMERS:
+        raise ParameterError(
+            f"part_size must be a multiple of {LANES} and at least {FEWEST_CUSTOMERS}, "
+            f"got {part_size}."
+        )
+    first, number = 0, 0
+    while first < parameters.n_customers:
+        left = parameters.n_customers - first
+        size = left if left < part_size + FEWEST_CUSTOMERS else part_size
+        part = parameters.model_copy(update={"n_customers": size})
+        run = live_through(part, seed=seed, step_days=step_days, first_customer=first)
+        number += 1
+        yield deliver(run, part=number)
+        first += size
+
+
+def deliver(run: Run, *, part: int | None = None) -> Delivery:
+    """The tables of a run that was recorded."""
+    frames = deliver_frames(run, prefix="" if part is None else f"{part}-")
     return Delivery(
-        description=_describe(parameters, data_hash=hash_frames(frames)),
+        description=_describe(run.parameters, data_hash=hash_frames(frames)),
         frames=frames,
         files={table: f"synthetic:{table}" for table in TABLES},
     )
-
-
-def _live_one_day(world: World) -> None:
-    end_contracts(world)
-    let_feelings_fade(world)
-    failed = suffer_incidents(world)
-    cancelled = cancel_services(world)
-    take_contacts(world, failed=failed, cancelled=cancelled)
-    settle_promises(world)
-    live_with_vouchers(world)
-    send_promotions(world)
-    form_intents(world)
-    try_to_cancel(world)
-    open_contracts(world)
-
-
-def _admit_stock(world: World) -> None:
-    """Contracts of those who joined before the unrecorded year."""
-    early = np.flatnonzero(world.traits.start < -BURN_IN_DAYS)
-    start_contracts(world, customers=early, start=world.traits.start[early])
 
 
 def _describe(parameters: SyntheticParameters, *, data_hash: str) -> SourceDescription:

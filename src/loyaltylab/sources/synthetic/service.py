@@ -1,126 +1,136 @@
-"""A day of service: what goes wrong, who makes contact about what, and what they feel after."""
+"""A day of service: what goes wrong, and who makes contact about what."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from loyaltylab.sources.synthetic.draws import Floats, lognormal_quantile
-from loyaltylab.sources.synthetic.tickets import (
+from loyaltylab.sources.synthetic.draws import Floats
+from loyaltylab.sources.synthetic.handling import feel, handle
+from loyaltylab.sources.synthetic.run import Run
+from loyaltylab.sources.synthetic.self_service import ask_the_bot
+from loyaltylab.sources.synthetic.state import NO_INTENT
+from loyaltylab.sources.synthetic.tickets import write_tickets
+from loyaltylab.sources.synthetic.topics import (
     CANCELLED_SERVICE,
     INCIDENT,
     NO_TOPIC,
     QUERY,
     REQUEST,
-    WAIT_SCALE,
-    Handled,
-    write_tickets,
 )
 from loyaltylab.sources.synthetic.traits import Flags, Integers
-from loyaltylab.sources.synthetic.world import World
 
-INCIDENTS_WITHIN = (0.10, 0.30)
-SEVERITY_LOSS, UNRESOLVED_LOSS, WAIT_LOSS = 0.30, 0.15, 0.04
-DENIAL_GRIEVANCE, UNRESOLVED_GRIEVANCE, HANDOFF_GRIEVANCE = 0.35, 0.10, 0.15
-ALTERNATIVE_RELIEF = 0.5  # a denial with an alternative hurts half as much
-WAIT_LOG_SD, LONGEST_WAIT, MOST_HANDOFFS = 0.6, 90.0, 3
+INCIDENTS_WITHIN, MESSAGES_WITHIN = (0.10, 0.28), (0.28, 0.30)
+WORSENED_LOSS, WORSENED_GRIEVANCE, WORSENED_ASKS = 0.80, 0.40, 0.5
+MONTH_DAYS = 30
 
 
-def suffer_incidents(world: World) -> Integers:
+def suffer_incidents(run: Run) -> Integers:
     """Failures strike; the worse they are, the more satisfaction they cost."""
-    strikes = world.happens("incident", rate_pm=world.parameters.incident_rate_pm)
-    hit = np.flatnonzero(strikes & world.state.is_active)
+    strikes = run.strikes("incident", rate_pm=run.parameters.incident_rate_pm)
+    hit = np.flatnonzero(strikes & run.state.is_active)
     if hit.size:
-        severity = np.round(-np.log(world.uniform("incident.severity")[hit]), 3)
-        world.state.severity[hit] = severity
-        world.state.satisfaction[hit] -= SEVERITY_LOSS * severity
-        world.journal.record(
-            "incidents",
-            customer_id=hit,
-            occurred_at=world.stamp("incident.at", hit, within=INCIDENTS_WITHIN),
-            kind="failure",
-            severity=severity,
-        )
+        severity = np.round(-np.log(run.luck("incident.severity", hit)), 3)
+        run.state.severity[hit] = severity
+        run.state.satisfaction[hit] -= run.parameters.incident_loss * severity
+        run.milestones.reach("first_failure", hit, day=run.day)
+        if run.journal.is_kept:
+            run.journal.record(
+                "incidents",
+                customer_id=hit,
+                occurred_at=run.stamp("incident.at", hit, within=INCIDENTS_WITHIN),
+                kind="failure",
+                severity=severity,
+            )
+        _tell_of_failure(run, hit=hit)
     return hit
 
 
-def take_contacts(world: World, *, failed: Integers, cancelled: Integers) -> None:
+def _tell_of_failure(run: Run, *, hit: Integers) -> None:
+    """Some of those hit are told at once, before they have to ask."""
+    forced = run.world.incident_messages if run.is_forcing else None
+    is_told = run.luck("message.sent", hit) < run.parameters.message_share
+    is_told |= run.has_team()[hit]
+    if forced is not None:
+        is_told = np.full(hit.size, forced)
+    run.state.is_told[hit] = is_told
+    told = hit[is_told]
+    run.state.satisfaction[told] += run.parameters.message_gain
+    if told.size and run.journal.is_kept:
+        run.journal.record(
+            "outreach",
+            customer_id=told,
+            sent_at=run.stamp("message.at", told, within=MESSAGES_WITHIN),
+            kind="proactive_message",
+            is_accepted=np.nan,
+        )
+
+
+def worsen_terms(run: Run) -> None:
+    """A knob: terms get worse for some, who mind, and about half of them ask for relief."""
+    rate = run.parameters.term_worsening_rate
+    if rate:
+        hit = np.flatnonzero(run.strikes("terms.worse", rate_pm=rate) & run.state.is_active)
+        run.state.satisfaction[hit] -= WORSENED_LOSS
+        run.state.grievance[hit] += WORSENED_GRIEVANCE
+        asks = run.luck("terms.asks", hit) < WORSENED_ASKS
+        run.state.worsened_day[hit[asks]] = run.day
+
+
+def take_contacts(run: Run, *, failed: Integers, cancelled: Integers) -> None:
     """Customers make contact, are handled, and feel the better or worse for it."""
-    asks = world.happens("request", rate_pm=world.parameters.request_rate_pm)
-    topic = _choose_topics(world, asks=asks, failed=failed, cancelled=cancelled)
-    customers = np.flatnonzero(topic)
+    load = run.queue.meet()
+    asks = run.strikes("request", rate_pm=run.parameters.request_rate_pm)
+    asks |= run.state.worsened_day == run.day
+    topic = _choose_topics(run, asks=asks, failed=failed, cancelled=cancelled)
+    everyone = np.flatnonzero(topic)
+    _count_contacts(run, customers=everyone)
+    customers = ask_the_bot(run, customers=everyone, topic=topic[everyone])
     if customers.size:
-        contacts = _handle(world, customers=customers, topic=topic[customers], asks=asks)
-        _feel(world, contacts=contacts)
-        write_tickets(world, contacts=contacts)
+        contacts = handle(run, customers=customers, topic=topic[customers], load=load)
+        feel(run, contacts=contacts)
+        write_tickets(run, contacts=contacts)
+    run.queue.close_day(
+        arrivals=customers.size,
+        n_active=int(run.state.is_active.sum()),
+        capacity_ratio=run.parameters.capacity_ratio,
+        span=run.span,
+    )
 
 
-def _choose_topics(world: World, *, asks: Flags, failed: Integers, cancelled: Integers) -> Integers:
+def _choose_topics(run: Run, *, asks: Flags, failed: Integers, cancelled: Integers) -> Integers:
     """What each customer makes contact about today; one contact a day, the last named wins."""
-    state, parameters = world.state, world.parameters
-    topic = np.where(world.happens("query", rate_pm=parameters.query_rate_pm), QUERY, NO_TOPIC)
-    is_back = state.recontact_day == world.day
+    state, parameters = run.state, run.parameters
+    topic = np.where(run.strikes("query", rate_pm=_query_rate(run)), QUERY, NO_TOPIC)
+    is_back = run.is_due(state.recontact_day)
     topic = np.where(is_back, state.recontact_topic, topic)
+    told = np.where(state.is_told[failed], parameters.message_contact_ratio, 1.0)
     for struck, stream, share, subject in (
-        (failed, "incident.contact", parameters.incident_contact_prob, INCIDENT),
+        (failed, "incident.contact", parameters.incident_contact_prob * told, INCIDENT),
         (cancelled, "shock.contact", parameters.shock_contact_prob, CANCELLED_SERVICE),
     ):
         if struck.size:
-            topic[struck[world.uniform(stream)[struck] < share]] = subject
+            topic[struck[run.luck(stream, struck) < share]] = subject
     topic[asks] = REQUEST
     return np.where(state.is_active, topic, NO_TOPIC).astype(np.int64)
 
 
-def _handle(world: World, *, customers: Integers, topic: Integers, asks: Flags) -> Handled:
-    """Wait, handoffs, denial of requests, and first-contact resolution."""
-    parameters = world.parameters
-
-    def draw(stream: str) -> Floats:
-        return world.uniform(f"contact.{stream}")[customers]
-
-    factor = parameters.shock_wait_factor if world.calendar.in_shock(world.day) else 1.0
-    wait = lognormal_quantile(
-        draw("wait"), median=factor * parameters.wait_median, sigma=WAIT_LOG_SD
-    )
-    wait = np.asarray(np.round(np.minimum(wait, LONGEST_WAIT), 1), dtype=np.float64)
-    handoffs = _poisson(draw("handoffs"), mean=parameters.handoff_mean)
-    is_asking = asks[customers]
-    is_denied = is_asking & (draw("denied") < parameters.denial_prob)
-    skill = world.traits.site_skill[customers]
-    logit = 1.35 - 0.35 * handoffs - 0.15 * np.log1p(wait / WAIT_SCALE) + skill
-    return Handled(
-        customers=customers,
-        topic=topic,
-        is_asking=is_asking,
-        wait_minutes=wait,
-        handoffs=handoffs,
-        is_denied=is_denied,
-        has_alternative=is_denied & (draw("alternative") < parameters.alternative_share),
-        is_resolved=~is_denied & (draw("resolved") < 1 / (1 + np.exp(-logit))),
-    )
+def _query_rate(run: Run) -> float | Floats:
+    """Ordinary questions; a knob makes those who plan to leave ask more of them."""
+    parameters, state = run.parameters, run.state
+    rate = parameters.query_rate_pm
+    if run.calendar.in_shock(run.day):
+        rate *= parameters.shock_query_ratio
+    if not parameters.k_pre_exit_contact:
+        return rate
+    leaves_soon = (state.end_day >= run.day) & (state.end_day <= run.day + MONTH_DAYS)
+    plans = leaves_soon | ((state.intent != NO_INTENT) & ~run.traits.is_inert)
+    return np.asarray(rate * (1 + parameters.k_pre_exit_contact * plans))
 
 
-def _poisson(uniform: Floats, *, mean: float) -> Integers:
-    counts = np.arange(MOST_HANDOFFS)
-    factorials = np.array([1.0, 1.0, 2.0])
-    below = np.cumsum(np.exp(-mean) * mean**counts / factorials)
-    return np.searchsorted(below, uniform, side="right").astype(np.int64)
-
-
-def _feel(world: World, *, contacts: Handled) -> None:
-    """Satisfaction and grievance after a contact: partial repair, so no recovery paradox."""
-    state, parameters, who = world.state, world.parameters, contacts.customers
-    about_failure = contacts.is_resolved & (contacts.topic == INCIDENT)
-    repaired = parameters.restore_share * SEVERITY_LOSS * state.severity[who] * about_failure
-    denial = contacts.is_denied * np.where(contacts.has_alternative, ALTERNATIVE_RELIEF, 1.0)
-    state.satisfaction[who] += (
-        repaired
-        - UNRESOLVED_LOSS * contacts.is_unresolved
-        - parameters.denial_loss * denial
-        - parameters.handoff_loss * contacts.handoffs
-        - WAIT_LOSS * np.log1p(contacts.wait_minutes / WAIT_SCALE)
-    )
-    state.grievance[who] += (
-        DENIAL_GRIEVANCE * denial
-        + UNRESOLVED_GRIEVANCE * contacts.is_unresolved
-        + HANDOFF_GRIEVANCE * np.maximum(contacts.handoffs - 1, 0)
-    )
+def _count_contacts(run: Run, *, customers: Integers) -> None:
+    milestones = run.milestones
+    if run.day >= 0 and customers.size:
+        milestones.reach("first_contact", customers, day=run.day)
+        since = run.day - milestones.days["first_failure"][customers]
+        milestones.n_contacts[customers] += 1
+        milestones.n_contacts_month[customers] += (since >= 0) & (since <= MONTH_DAYS)

@@ -1,4 +1,4 @@
-"""The shock: services the provider cancels, what it offers for them, and what vouchers do."""
+"""The shock: services the provider cancels, and what it offers for them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from loyaltylab.sources.synthetic.calendar import DAY_US, NOT_A_TIME, Instants
-from loyaltylab.sources.synthetic.draws import Floats, pick
-from loyaltylab.sources.synthetic.traits import NEVER, NOBODY, Flags, Integers
-from loyaltylab.sources.synthetic.world import World
+from loyaltylab.sources.synthetic.draws import pick
+from loyaltylab.sources.synthetic.run import Run
+from loyaltylab.sources.synthetic.traits import Flags, Integers
+from loyaltylab.sources.synthetic.vouchers import issue_vouchers
 
 REFUND, VOUCHER, CHOICE, NONE = range(4)
 OFFERS: tuple[Literal["refund", "voucher", "choice", "none"], ...] = (
@@ -18,38 +18,36 @@ OFFERS: tuple[Literal["refund", "voucher", "choice", "none"], ...] = (
     "choice",
     "none",
 )
-NOTICES_WITHIN, OFFERS_WITHIN, REDEMPTIONS_WITHIN = (0.10, 0.30), (0.50, 0.75), (0.10, 0.95)
-CANCELLED_LOSS = 0.30
+NOTICES_WITHIN, OFFERS_WITHIN = (0.10, 0.30), (0.50, 0.75)
 WORTH_MONTHS = 2  # a compensation is worth two monthly prices
-MISMATCH_GRIEVANCE, NO_REMEDY_GRIEVANCE, FORFEIT_GRIEVANCE = 0.20, 0.40, 0.60
+TENURE_SCALE_DAYS = 730
 
 
-def cancel_services(world: World) -> Integers:
+def cancel_services(run: Run) -> Integers:
     """The provider cancels a service, and offers a compensation drawn by lot per customer."""
-    hit = np.flatnonzero((world.traits.shock_day == world.day) & world.state.is_active)
+    hit = np.flatnonzero(run.is_due(run.traits.shock_day) & run.state.is_active)
     if hit.size:
-        world.state.satisfaction[hit] -= CANCELLED_LOSS
-        incident_rows = world.journal.record(
+        run.state.satisfaction[hit] -= run.parameters.shock_loss
+        run.milestones.reach("notice", hit, day=run.day)
+        incident_rows = run.journal.record(
             "incidents",
             customer_id=hit,
-            occurred_at=world.stamp("shock.at", hit, within=NOTICES_WITHIN),
+            occurred_at=run.stamp("shock.at", hit, within=NOTICES_WITHIN),
             kind="provider_cancelled",
             severity=1.0,
         )
-        _compensate(world, customers=hit, incident_rows=incident_rows)
+        _compensate(run, customers=hit, incident_rows=incident_rows)
     return hit
 
 
-def _compensate(world: World, *, customers: Integers, incident_rows: Integers) -> None:
-    shares = world.parameters.compensation_shares
-    lot = world.draws.uniform("compensation.offer")[customers]
-    offer = pick(lot, tuple(shares.get(name, 0.0) for name in OFFERS))
-    wants_money = world.traits.prefers_money[customers]
+def _compensate(run: Run, *, customers: Integers, incident_rows: Integers) -> None:
+    offer = _choose_offers(run, customers=customers)
+    wants_money = run.traits.prefers_money[customers]
     received = np.where(offer == CHOICE, np.where(wants_money, REFUND, VOUCHER), offer)
-    _feel_compensation(world, customers=customers, offer=offer, received=received)
-    offered_at = world.stamp("compensation.at", customers, within=OFFERS_WITHIN)
-    worth = np.round(WORTH_MONTHS * world.traits.price_eur[customers], 2)
-    rows = world.journal.record(
+    _feel_compensation(run, customers=customers, offer=offer, received=received)
+    worth = np.round(WORTH_MONTHS * run.traits.price_eur[customers], 2)
+    offered_at = run.stamp("compensation.at", customers, within=OFFERS_WITHIN)
+    rows = run.journal.record(
         "compensations",
         customer_id=customers,
         incident_id=incident_rows,
@@ -59,17 +57,37 @@ def _compensate(world: World, *, customers: Integers, incident_rows: Integers) -
         amount_eur=np.where(received == NONE, 0.0, worth),
     )
     held = received == VOUCHER
-    _issue_vouchers(
-        world, customers=customers[held], rows=rows[held], at=offered_at[held], worth=worth[held]
+    issue_vouchers(
+        run, customers=customers[held], rows=rows[held], at=offered_at[held], worth=worth[held]
     )
 
 
+def _choose_offers(run: Run, *, customers: Integers) -> Integers:
+    """By lot, unless the world says what everybody gets; a knob gives the loyal vouchers."""
+    parameters, forced = run.parameters, run.world.compensation
+    if forced is not None and run.is_forcing:
+        name = "voucher" if forced.startswith("voucher") else forced
+        return np.full(customers.size, [str(offer) for offer in OFFERS].index(name))
+    lot = run.draws.uniform_for("compensation.offer", customers)
+    shares = tuple(parameters.compensation_shares.get(name, 0.0) for name in OFFERS)
+    offer = pick(lot, shares)
+    if not parameters.k_comp_assign:
+        return offer
+    tenure = (run.day - run.state.start_day[customers]) / TENURE_SCALE_DAYS - 1
+    loyal = tenure + (run.state.satisfaction[customers] - run.traits.fit.mean())
+    is_moved = run.luck("compensation.moved", customers) < abs(
+        np.tanh(parameters.k_comp_assign * loyal)
+    )
+    towards = np.where(parameters.k_comp_assign * loyal > 0, VOUCHER, REFUND)
+    return np.where(is_moved & np.isin(offer, (REFUND, VOUCHER)), towards, offer)
+
+
 def _feel_compensation(
-    world: World, *, customers: Integers, offer: Integers, received: Integers
+    run: Run, *, customers: Integers, offer: Integers, received: Integers
 ) -> None:
     """A remedy that fits helps a little; an unwanted voucher hurts, and nothing hurts most."""
-    state, parameters = world.state, world.parameters
-    is_forced: Flags = (offer == VOUCHER) & world.traits.prefers_money[customers]
+    state, parameters = run.state, run.parameters
+    is_forced: Flags = (offer == VOUCHER) & run.traits.prefers_money[customers]
     is_empty = received == NONE
     state.satisfaction[customers] += np.select(
         [is_empty, is_forced],
@@ -77,58 +95,7 @@ def _feel_compensation(
         parameters.compensated_gain,
     )
     state.grievance[customers] += np.select(
-        [is_empty, is_forced], [NO_REMEDY_GRIEVANCE, MISMATCH_GRIEVANCE], 0.0
+        [is_empty, is_forced],
+        [parameters.uncompensated_grievance, parameters.mismatch_grievance],
+        0.0,
     )
-
-
-def _issue_vouchers(
-    world: World, *, customers: Integers, rows: Integers, at: Instants, worth: Floats
-) -> None:
-    if not customers.size:
-        return
-    valid_days = world.parameters.voucher_valid_d
-    world.state.voucher_expires_day[customers] = world.day + valid_days
-    world.state.voucher_row[customers] = world.journal.record(
-        "vouchers",
-        customer_id=customers,
-        compensation_id=rows,
-        issued_at=at,
-        expires_at=at + valid_days * DAY_US,
-        redeemed_at=NOT_A_TIME,
-        refunded_at=NOT_A_TIME,
-        amount_eur=worth,
-    )
-
-
-def live_with_vouchers(world: World) -> None:
-    """Vouchers are used, or lapse at the end of their life; leaving forfeits them."""
-    state = world.state
-    held = state.voucher_row != NOBODY
-    if not held.any():
-        return
-    expired = np.flatnonzero(held & (state.voucher_expires_day == world.day))
-    _let_lapse(world, customers=expired)
-    is_used = world.happens("voucher.used", rate_pm=world.parameters.voucher_redeem_pm)
-    # Issued later in the day than it could be used: a voucher serves from the next day on.
-    is_usable = held & (state.voucher_expires_day < world.day + world.parameters.voucher_valid_d)
-    used = np.flatnonzero(is_used & is_usable & (state.voucher_row != NOBODY))
-    at = world.stamp("voucher.at", used, within=REDEMPTIONS_WITHIN)
-    world.journal.amend("vouchers", state.voucher_row[used], redeemed_at=at)
-    drop_vouchers(world, customers=used)
-
-
-def _let_lapse(world: World, *, customers: Integers) -> None:
-    state, parameters = world.state, world.parameters
-    if parameters.voucher_is_refunded:
-        at = world.stamp("voucher.refunded", customers, within=(0.75, 0.95))
-        world.journal.amend("vouchers", state.voucher_row[customers], refunded_at=at)
-    else:
-        state.satisfaction[customers] -= parameters.forfeit_loss
-        state.grievance[customers] += FORFEIT_GRIEVANCE
-    drop_vouchers(world, customers=customers)
-
-
-def drop_vouchers(world: World, *, customers: Integers) -> None:
-    """The customers no longer hold a voucher."""
-    world.state.voucher_row[customers] = NOBODY
-    world.state.voucher_expires_day[customers] = NEVER

@@ -1,204 +1,189 @@
-"""Tickets: how contacts, answers to requests, ratings and promises enter the records."""
+"""Tickets: how contacts and answers to requests enter the records, and who comes back."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from loyaltylab.sources.synthetic.calendar import MINUTE_US, NOT_A_TIME, Instants
 from loyaltylab.sources.synthetic.draws import Floats, lognormal_quantile, pick
+from loyaltylab.sources.synthetic.handling import Handled
+from loyaltylab.sources.synthetic.journal import Column
+from loyaltylab.sources.synthetic.promises import make_promises
+from loyaltylab.sources.synthetic.ratings import rate
+from loyaltylab.sources.synthetic.run import Run
+from loyaltylab.sources.synthetic.topics import (
+    CONTACT_CHANNEL_SHARES,
+    CONTACT_CHANNELS,
+    DENIAL_REASON_SHARES,
+    DENIAL_REASONS,
+    REQUEST_TYPE_SHARES,
+    REQUEST_TYPES,
+    TOPICS,
+)
 from loyaltylab.sources.synthetic.traits import NEVER, NOBODY, Flags, Integers
-from loyaltylab.sources.synthetic.world import World
-
-NO_TOPIC, QUERY, INCIDENT, CANCELLED_SERVICE, REQUEST = range(5)
-TOPICS = ("", "query", "incident", "cancelled_service", "request")
-CONTACT_CHANNELS = ("phone", "email", "chat", "web")
-CONTACT_CHANNEL_SHARES = (0.50, 0.20, 0.20, 0.10)
-REQUEST_TYPES = ("plan_change", "billing", "exception", "relocation")
-REQUEST_TYPE_SHARES = (0.35, 0.30, 0.20, 0.15)
-DENIAL_REASONS = ("legal", "technical", "policy", "discretion")
-DENIAL_REASON_SHARES = (0.15, 0.25, 0.40, 0.20)
 
 CONTACTS_WITHIN = (0.30, 0.50)
-PROMISES_DUE_AT, PROMISE_DAYS, RECONTACT_DAYS = 0.70, 7, 7
-BROKEN_PROMISE_LOSS = 0.30
+RECONTACT_DAYS = 7
 HANDLING_MINUTES, HANDLING_LOG_SD, LONGEST_HANDLING = 15.0, 0.8, 300.0
 REOPENED_SHARE = 0.35  # returning customers whose old ticket is reopened, not a new one opened
-WAIT_SCALE = 5.0  # minutes; waits act through log(1 + wait / 5)
 
 
-@dataclass(frozen=True)
-class Handled:
-    """Today's contacts and how each was handled; arrays of shape (n_contacts,)."""
-
-    customers: Integers
-    topic: Integers
-    is_asking: Flags
-    wait_minutes: Floats
-    handoffs: Integers
-    is_denied: Flags
-    has_alternative: Flags
-    is_resolved: Flags
-
-    @property
-    def is_unresolved(self) -> Flags:
-        """Neither solved nor turned down."""
-        return ~self.is_resolved & ~self.is_denied
-
-
-def write_tickets(world: World, *, contacts: Handled) -> None:
+def write_tickets(run: Run, *, contacts: Handled) -> None:
     """Tickets, new or reopened, the answers to requests, and what comes next."""
-    state, who = world.state, contacts.customers
-    opened = world.stamp("contact.at", who, within=CONTACTS_WITHIN)
-    replied = opened + np.round(contacts.wait_minutes * MINUTE_US).astype(np.int64)
+    who = contacts.customers
+    is_reopened = _is_reopened(run, contacts=contacts)
+    rows = np.zeros(who.size, dtype=np.int64)  # any number does where nothing is written
+    if run.journal.is_kept:
+        opened = run.stamp("contact.at", who, within=CONTACTS_WITHIN)
+        done = _finish(run, contacts=contacts, opened=opened)
+        rows[is_reopened] = _reopen(run, contacts=contacts, done=done, which=is_reopened)
+        rows[~is_reopened] = _open(
+            run, contacts=contacts, opened=opened, done=done, which=~is_reopened
+        )
+        _answer_requests(run, contacts=contacts, asked=opened, decided=done)
+    await_return(
+        run, customers=who, topic=contacts.topic, rows=rows, is_unresolved=contacts.is_unresolved
+    )
+    make_promises(run, customers=who[~is_reopened], rows=rows[~is_reopened])
+
+
+def _is_reopened(run: Run, *, contacts: Handled) -> Flags:
+    """The same matter again, and the old ticket is taken up."""
+    state, who = run.state, contacts.customers
+    is_back = run.is_due(state.recontact_day[who]) & (state.recontact_row[who] != NOBODY)
+    is_same = is_back & (state.recontact_topic[who] == contacts.topic) & ~contacts.is_asking
+    return np.asarray(is_same & (run.luck("contact.reopened", who) < REOPENED_SHARE))
+
+
+def _finish(run: Run, *, contacts: Handled, opened: Instants) -> Instants:
+    """When the handling is over, solved or not."""
+    who = contacts.customers
     handling = lognormal_quantile(
-        world.uniform("contact.handling")[who],
-        median=HANDLING_MINUTES,
-        sigma=HANDLING_LOG_SD,
+        run.luck("contact.handling", who), median=HANDLING_MINUTES, sigma=HANDLING_LOG_SD
     ) * (1 + 2 * contacts.handoffs)
     minutes = np.round(np.clip(handling, 1, LONGEST_HANDLING)).astype(np.int64)
-    done = replied + minutes * MINUTE_US
-    is_same_matter = (state.recontact_day[who] == world.day) & (
-        state.recontact_topic[who] == contacts.topic
-    )
-    is_same_matter &= ~contacts.is_asking
-    is_reopened = is_same_matter & (world.uniform("contact.reopened")[who] < REOPENED_SHARE)
-    rows = np.full(who.size, NOBODY, dtype=np.int64)
-    rows[is_reopened] = _reopen_tickets(world, contacts=contacts, done=done, which=is_reopened)
-    rows[~is_reopened] = _open_tickets(
-        world, contacts=contacts, opened=opened, replied=replied, done=done, which=~is_reopened
-    )
-    _answer_requests(world, contacts=contacts, asked=opened, decided=done)
-    _await_return(world, contacts=contacts, rows=rows)
-    _make_promises(world, customers=who[~is_reopened], rows=rows[~is_reopened])
+    return opened + _microseconds(contacts.wait_minutes) + minutes * MINUTE_US
 
 
-def _open_tickets(
-    world: World,
-    *,
-    contacts: Handled,
-    opened: Instants,
-    replied: Instants,
-    done: Instants,
-    which: Flags,
+def _microseconds(minutes: Floats) -> Instants:
+    return np.round(minutes * MINUTE_US).astype(np.int64)
+
+
+def _open(
+    run: Run, *, contacts: Handled, opened: Instants, done: Instants, which: Flags
 ) -> Integers:
     who = contacts.customers[which]
-    world.state.ticket_handoffs[who] = contacts.handoffs[which]
-    world.state.ticket_reopens[who] = 0
-    channel = pick(world.uniform("contact.channel")[who], CONTACT_CHANNEL_SHARES)
-    closed = np.where(contacts.is_unresolved, NOT_A_TIME, done)
-    return world.journal.record(
-        "contacts",
-        customer_id=who,
-        opened_at=opened[which],
-        first_replied_at=replied[which],
-        resolved_at=closed[which],
+    run.state.ticket_handoffs[who] = contacts.handoffs[which]
+    run.state.ticket_reopens[who] = 0
+    channel = pick(run.luck("contact.channel", who), CONTACT_CHANNEL_SHARES)
+    replied = opened + _microseconds(contacts.wait_minutes)
+    rating, rated_at = rate(run, contacts=contacts, done=done)
+    return record_contacts(
+        run,
+        customers=who,
+        opened=opened[which],
+        replied=np.where(contacts.has_hung_up, NOT_A_TIME, replied)[which],
+        closed=np.where(contacts.is_unresolved, NOT_A_TIME, done)[which],
+        topic=contacts.topic[which],
         channel=np.array(CONTACT_CHANNELS)[channel],
-        topic=np.array(TOPICS)[contacts.topic[which]],
         wait_minutes=contacts.wait_minutes[which],
+        announced_wait_minutes=contacts.told_minutes[which],
         handoffs=contacts.handoffs[which],
+        agent=contacts.agent[which],
+        satisfaction_share=rating[which],
+        rated_at=rated_at[which],
+    )
+
+
+def record_contacts(
+    run: Run,
+    *,
+    customers: Integers,
+    opened: Instants,
+    replied: Instants | None,
+    closed: Instants,
+    topic: Integers,
+    channel: Column,
+    **details: object,
+) -> Integers:
+    """One row per new ticket; what is not given is empty, as it is for the bot."""
+    empty = {
+        "wait_minutes": np.nan,
+        "announced_wait_minutes": np.nan,
+        "handoffs": 0,
+        "agent": NOBODY,
+        "satisfaction_share": np.nan,
+        "rated_at": NOT_A_TIME,
+    }
+    return run.journal.record(
+        "contacts",
+        customer_id=customers,
+        opened_at=opened,
+        first_replied_at=NOT_A_TIME if replied is None else replied,
+        resolved_at=closed,
+        channel=channel,
+        topic=np.array(TOPICS)[topic],
         reopens=0,
         promise_due_at=NOT_A_TIME,
         is_promise_kept=np.nan,
-        satisfaction_share=_rate(world, contacts=contacts)[which],
+        **{**empty, **details},  # type: ignore[arg-type]
     )
 
 
-def _reopen_tickets(world: World, *, contacts: Handled, done: Instants, which: Flags) -> Integers:
+def _reopen(run: Run, *, contacts: Handled, done: Instants, which: Flags) -> Integers:
     """A reopened ticket keeps its opening and gains handoffs, a reopening, maybe an end."""
-    state, who = world.state, contacts.customers[which]
+    state, who = run.state, contacts.customers[which]
     rows = state.recontact_row[who]
     state.ticket_handoffs[who] += contacts.handoffs[which]
     state.ticket_reopens[who] += 1
-    closed = np.where(contacts.is_unresolved, NOT_A_TIME, done)[which]
-    world.journal.amend(
+    run.journal.amend(
         "contacts",
         rows,
-        resolved_at=closed,
+        resolved_at=np.where(contacts.is_unresolved, NOT_A_TIME, done)[which],
         handoffs=state.ticket_handoffs[who],
         reopens=state.ticket_reopens[who],
     )
     return rows
 
 
-def _rate(world: World, *, contacts: Handled) -> Floats:
-    """Good (1) or bad (0) from those who answer, which the satisfied do a little more."""
-    parameters, who = world.parameters, contacts.customers
-    satisfaction = world.state.satisfaction[who]
-    answers = world.uniform("rating.answered")[who] < parameters.rating_response * np.exp(
-        parameters.k_nr * satisfaction
-    )
-    lenience = parameters.lenience_logit * world.calendar.in_shock(world.day)
-    logit = (
-        1.6
-        + 1.2 * contacts.is_resolved
-        - 1.0 * contacts.is_unresolved
-        - 1.6 * contacts.is_denied
-        + 0.5 * satisfaction
-        - 0.25 * contacts.handoffs
-        - 0.35 * np.log1p(contacts.wait_minutes / WAIT_SCALE)
-        + lenience
-    )
-    is_good = world.uniform("rating.good")[who] < 1 / (1 + np.exp(-logit))
-    return np.where(answers, is_good.astype(np.float64), np.nan)
-
-
-def _answer_requests(
-    world: World, *, contacts: Handled, asked: Instants, decided: Instants
-) -> None:
+def _answer_requests(run: Run, *, contacts: Handled, asked: Instants, decided: Instants) -> None:
     is_request = contacts.is_asking
     who = contacts.customers[is_request]
     if not who.size:
         return
-    is_denied, has_alternative = (
-        contacts.is_denied[is_request],
-        contacts.has_alternative[is_request],
-    )
-    denial = np.where(has_alternative, "denied_with_alternative", "denied")
-    reason = pick(world.uniform("request.reason")[who], DENIAL_REASON_SHARES)
-    kind = pick(world.uniform("request.type")[who], REQUEST_TYPE_SHARES)
-    world.journal.record(
+    is_denied, is_open = contacts.is_denied[is_request], contacts.has_hung_up[is_request]
+    has_alternative = contacts.has_alternative[is_request]
+    reason = pick(run.luck("request.reason", who), DENIAL_REASON_SHARES)
+    kind = pick(run.luck("request.type", who), REQUEST_TYPE_SHARES)
+    outcome = np.select(
+        [has_alternative, is_denied, is_open], ["denied_with_alternative", "denied", "open"],
+        "granted",
+    )  # fmt: skip
+    run.journal.record(
         "requests",
         customer_id=who,
         requested_at=asked[is_request],
-        decided_at=decided[is_request],
-        outcome=np.where(is_denied, denial, "granted"),
+        decided_at=np.where(is_open, NOT_A_TIME, decided[is_request]),
+        outcome=outcome,
         request_type=np.array(REQUEST_TYPES)[kind],
         denial_reason=np.where(is_denied, np.array(DENIAL_REASONS)[reason], ""),
     )
 
 
-def _await_return(world: World, *, contacts: Handled, rows: Integers) -> None:
+def await_return(
+    run: Run,
+    *,
+    customers: Integers,
+    topic: Integers | int,
+    rows: Integers,
+    is_unresolved: Flags,
+) -> None:
     """Most of the unresolved come back within a week; the rest give up silently."""
-    state, who = world.state, contacts.customers
-    state.recontact_day[who] = NEVER
-    returns = contacts.is_unresolved & (
-        world.uniform("recontact")[who] < world.parameters.recontact_prob
-    )
-    back, delay = who[returns], world.uniform("recontact.delay")[who][returns]
-    state.recontact_day[back] = world.day + 1 + np.floor(RECONTACT_DAYS * delay).astype(np.int64)
-    state.recontact_topic[back] = contacts.topic[returns]
-    state.recontact_row[back] = rows[returns]
-
-
-def _make_promises(world: World, *, customers: Integers, rows: Integers) -> None:
-    """Some contacts end in a promise, unless an earlier one is still open."""
-    state = world.state
-    is_free = state.promise_day[customers] < world.day
-    is_made = is_free & (world.uniform("promise")[customers] < world.parameters.promise_share)
-    who, delay = customers[is_made], world.uniform("promise.delay")[customers][is_made]
-    state.promise_day[who] = world.day + 1 + np.floor(PROMISE_DAYS * delay).astype(np.int64)
-    state.promise_row[who] = rows[is_made]
-    due = world.calendar.instant(state.promise_day[who] + PROMISES_DUE_AT)
-    world.journal.amend("contacts", rows[is_made], promise_due_at=due)
-
-
-def settle_promises(world: World) -> None:
-    """Promises due today are kept or broken, for those still there to see it."""
-    state = world.state
-    due = np.flatnonzero((state.promise_day == world.day) & state.is_active)
-    if due.size:
-        is_kept = world.uniform("promise.kept")[due] < world.parameters.promise_kept_prob
-        state.satisfaction[due[~is_kept]] -= BROKEN_PROMISE_LOSS
-        world.journal.amend("contacts", state.promise_row[due], is_promise_kept=is_kept)
+    state = run.state
+    state.recontact_day[customers] = NEVER
+    returns = is_unresolved & (run.luck("recontact", customers) < run.parameters.recontact_prob)
+    back, delay = customers[returns], run.luck("recontact.delay", customers[returns])
+    state.recontact_day[back] = run.last_day + 1 + np.floor(RECONTACT_DAYS * delay).astype(np.int64)
+    state.recontact_topic[back] = np.broadcast_to(topic, customers.shape)[returns]
+    # A bot's ticket is closed for good: whoever comes back opens a new one.
+    state.recontact_row[back] = NOBODY if np.isscalar(topic) else rows[returns]

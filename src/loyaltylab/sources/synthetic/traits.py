@@ -15,11 +15,11 @@ SEGMENTS = ("business", "consumer")
 SIGNUP_CHANNELS = ("web", "phone", "shop")
 SIGNUP_SHARES = (0.55, 0.20, 0.25)
 TRAIT_SD = 0.5
-SITE_SKILL_SD = 0.2
+AGENTS_PER_SITE = 10
 PRICE_MEDIAN_EUR, PRICE_LOG_SD = 30.0, 0.3
 RING_STEPS = (-2, -1, 1, 2)  # four neighbours, two on each side
 NOBODY = -1
-NEVER = -(2**30)
+NEVER = -(2**30)  # a day that never comes: on no clock, before every test "since"
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -30,7 +30,7 @@ class Traits:
     """Arrays of shape (n_customers,); ``neighbours`` is (n_customers, 4), -1 for nobody.
 
     Latent, never delivered: fit, frailty, is_inert, switching_cost, price_sensitivity,
-    prefers_money, site_skill.
+    prefers_money, digital_skill, consents_to_mail.
     """
 
     site: Integers
@@ -47,7 +47,8 @@ class Traits:
     switching_cost: Floats
     price_sensitivity: Floats
     prefers_money: Flags
-    site_skill: Floats
+    digital_skill: Floats
+    consents_to_mail: Flags
 
 
 def draw_traits(parameters: SyntheticParameters, *, calendar: Calendar, draws: Draws) -> Traits:
@@ -77,7 +78,37 @@ def draw_traits(parameters: SyntheticParameters, *, calendar: Calendar, draws: D
         switching_cost=draws.normal("trait.switching_cost"),
         price_sensitivity=draws.normal("trait.price_sensitivity"),
         prefers_money=draws.uniform("trait.prefers_money") < parameters.money_share,
-        site_skill=SITE_SKILL_SD * draws.normal("trait.site_skill")[site % len(site)],
+        digital_skill=draws.normal("trait.digital_skill"),
+        consents_to_mail=draws.uniform("trait.consent") < parameters.mailing_share,
+    )
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Those who serve: arrays by site, shape (n_sites,), and by agent, (n_sites * 10,).
+
+    Site skill and the agents' skill shift the logit of solving at once, strictness that of
+    denying. ``launch_rank`` is a site's place in a staggered roll-out.
+    """
+
+    site_skill: Floats
+    launch_rank: Integers
+    agent_skill: Floats
+    agent_strictness: Floats
+
+
+def draw_staff(parameters: SyntheticParameters, *, seed: int) -> Staff:
+    """Draw the sites and their agents: the same whoever the customers are."""
+    n_sites = parameters.site_count
+    sites = Draws(seed, n_customers=n_sites)
+    agents = Draws(seed, n_customers=n_sites * AGENTS_PER_SITE)
+    skill = sites.normal("trait.site_skill")
+    order_by = parameters.site_launch_selection * skill + sites.normal("trait.site_launch")
+    return Staff(
+        site_skill=parameters.skill_sd * skill,
+        launch_rank=np.argsort(np.argsort(order_by, kind="stable"), kind="stable"),
+        agent_skill=parameters.skill_sd * agents.normal("trait.agent_skill"),
+        agent_strictness=parameters.strictness_sd * agents.normal("trait.agent_strictness"),
     )
 
 
