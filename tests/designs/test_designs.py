@@ -172,6 +172,19 @@ def test_the_control_is_cause_specific_and_absent_without_exits(veterans: pd.Dat
     assert swapped.control_hazard_ratio == swapped.hazard_ratio
 
 
+def test_a_time_before_any_exit_has_a_difference_without_an_interval(
+    veterans: pd.DataFrame,
+) -> None:
+    contrast = contrast_veterans(veterans, times_days=[0.5])
+    for early in (
+        contrast.retention_differences[0.5],
+        contrast.incidence_differences[("service", 0.5)],
+    ):
+        assert early.value == 0.0
+        assert math.isnan(early.ci_lower)
+        assert early.p_value is None
+
+
 def test_contrast_leaves_out_other_groups_and_its_input(veterans: pd.DataFrame) -> None:
     more = pd.concat([veterans, veterans.assign(group="other")], ignore_index=True)
     before = more.copy(deep=True)

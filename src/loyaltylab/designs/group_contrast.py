@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from lifelines.statistics import logrank_test
@@ -20,7 +20,6 @@ from loyaltylab.survival import (
     fit_cox,
     kaplan_meier,
     restricted_mean_retention_time,
-    retention_difference,
 )
 
 
@@ -148,11 +147,13 @@ def contrast_groups(
         restricted_mean=means,
         restricted_mean_difference=difference(means[exposed], means[reference]),
         retention_differences={
-            time: retention_difference(curves[exposed], curves[reference], time=time)
+            time: _subtract(
+                curves[exposed].retention_at(time), curves[reference].retention_at(time)
+            )
             for time in times
         },
         incidence_differences={
-            (cause, time): difference(
+            (cause, time): _subtract(
                 incidence[exposed].incidence_at(time, cause),
                 incidence[reference].incidence_at(time, cause),
             )
@@ -178,6 +179,23 @@ def _check_groups(parts: dict[str, pd.DataFrame], horizon_days: float) -> None:
             )
     if problems:
         raise EstimationError("The two groups cannot be compared:", problems)
+
+
+def _subtract(exposed: Estimate, reference: Estimate) -> Estimate:
+    """Difference of two shares; where neither has an error, nor has the difference."""
+    if exposed.standard_error > 0 or reference.standard_error > 0:
+        return difference(exposed, reference)
+    nothing = float("nan")
+    return replace(
+        exposed,
+        value=exposed.value - reference.value,
+        standard_error=nothing,
+        ci_lower=nothing,
+        ci_upper=nothing,
+        n=exposed.n + reference.n,
+        method="no error: no exits in either group by then, or nobody left",
+        p_value=None,
+    )
 
 
 def _has_events_in_both(parts: dict[str, pd.DataFrame], causes: Sequence[str]) -> bool:
