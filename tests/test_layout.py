@@ -27,6 +27,7 @@ LAYERS = (
     "measures",
     "timeline",
     "survival",
+    "truth",
     "designs",
     "findings",
     "figures",

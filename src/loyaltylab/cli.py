@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,6 +79,25 @@ def index(root: Root = HERE) -> None:
     from loyaltylab.reports.pipeline import build_index
 
     _run(build_index, root.resolve())
+
+
+@app.command()
+def truth(
+    root: Root = HERE,
+    n_seeds: Annotated[int, typer.Option("--seeds", min=1, help="Worlds to average over.")] = 20,
+    n_customers: Annotated[int | None, typer.Option("--customers", help="Per world.")] = None,
+    preset: Annotated[str | None, typer.Option("--preset", help="Of the provider.")] = None,
+    step_days: Annotated[int, typer.Option("--step-days", min=1, help="1, or 7: faster.")] = 1,
+    n_processes: Annotated[int, typer.Option("--processes", min=1, help="Seeds at a time.")] = 1,
+    kind: Annotated[str, typer.Option("--kind", help="direct, total or both.")] = "both",
+) -> None:
+    """True effects of the synthetic provider, from paired worlds: data/truth."""
+    from loyaltylab.truth import run_truth
+
+    kinds = ("direct", "total") if kind == "both" else (kind,)
+    size: dict[str, Any] = {"n_customers": n_customers, "step_days": step_days}
+    choice: dict[str, Any] = {"kinds": kinds, "preset": preset, "n_processes": n_processes}
+    _run(partial(run_truth, seeds=range(1, n_seeds + 1), **size, **choice), root.resolve())
 
 
 @app.command()
