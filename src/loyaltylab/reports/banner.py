@@ -14,7 +14,8 @@ def write_banner(source: SourceDescription, parameters: Parameters) -> str:
     if source.is_synthetic:
         return (
             f"Simulated by loyaltylab {metadata.version('loyaltylab')} "
-            f"(preset {parameters.synthetic.preset}, seed {parameters.study.seed}, {parameters.synthetic.n_customers:,} customers, "
+            f"(preset {parameters.synthetic.preset}, seed {parameters.study.seed}, "
+            f"{parameters.synthetic.n_customers:,} customers, "
             f"data {source.data_hash[:12]}); no real customers, findings are about methods. "
             f"{source.label[0].upper()}{source.label[1:]}, {window}."
         )
