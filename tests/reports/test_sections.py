@@ -12,13 +12,13 @@ from loyaltylab.survival import cumulative_incidence, kaplan_meier
 
 
 def test_every_step_shown_stands_for_enough_exits() -> None:
-    # Exits one by one at 1.5, 2.5, ... 11.5 of 20 customers, then 6 together at 30.25.
-    stop = np.array([*np.arange(1.5, 12), *[30.25] * 6, *[40.0] * 3])
+    # Exits one by one at 1.4, 2.4, ... 11.4 of 20 customers, then 6 together at 30.25.
+    stop = np.array([*np.arange(1.4, 12), *[30.25] * 6, *[40.0] * 3])
     curve = kaplan_meier(np.zeros(20), stop, stop < 40)
     shown = bundle_exits(curve.to_frame(), min_cell=5)
-    # The 5th exit is at 5.5, the 10th at 10.5: shown at the next whole day. The 11th waits for
+    # The 5th exit is at 5.4, the 10th at 10.4: shown at the next half day. The 11th waits for
     # the six at 30.25, whose own time identifies nobody.
-    assert shown["time"].tolist() == [6.0, 11.0, 30.25]
+    assert shown["time"].tolist() == [5.5, 10.5, 30.25]
     assert shown["retention"].round(10).tolist() == [0.75, 0.5, 0.15]
 
 

@@ -57,7 +57,7 @@ def bundle_exits(frame: pd.DataFrame, *, min_cell: int) -> pd.DataFrame:
     """Times at which at least ``min_cell`` exits have come together since the one kept before.
 
     A curve shown at every exit would date every single customer's leaving. The curve is exact at
-    the times kept, which are rounded up to whole days unless many left at that very time; exits
+    the times kept, which are rounded up to half days unless many left at that very time; exits
     after the last of them are not shown.
     """
     total = frame["n_events"].cumsum()
@@ -67,7 +67,7 @@ def bundle_exits(frame: pd.DataFrame, *, min_cell: int) -> pd.DataFrame:
         last = number if kept[-1] else last
     shown = frame[kept]
     is_shared = shown["n_events"] >= min_cell
-    days = shown["time"].where(is_shared, np.ceil(shown["time"]))
+    days = shown["time"].where(is_shared, np.ceil(2 * shown["time"]) / 2)
     return shown.assign(time=days).drop_duplicates("time", keep="last").reset_index(drop=True)
 
 
