@@ -101,6 +101,22 @@ def truth(
 
 
 @app.command()
+def moments(
+    root: Root = HERE,
+    n_seeds: Annotated[int, typer.Option("--seeds", min=2, help="Worlds to measure.")] = 20,
+    n_customers: Annotated[int | None, typer.Option("--customers", help="Per world.")] = None,
+    preset: Annotated[str | None, typer.Option("--preset", help="Of the provider.")] = None,
+    n_processes: Annotated[int, typer.Option("--processes", min=1, help="Seeds at a time.")] = 1,
+) -> None:
+    """What the synthetic provider was calibrated to, over many seeds: data/moments."""
+    from loyaltylab.truth import run_calibration
+
+    choice: dict[str, Any] = {"n_customers": n_customers, "preset": preset}
+    seeds = range(1, n_seeds + 1)
+    _run(partial(run_calibration, seeds=seeds, n_processes=n_processes, **choice), root.resolve())
+
+
+@app.command()
 def findings(root: Root = HERE) -> None:
     """Print every finding in one table, and where the reports are."""
     from loyaltylab.reports.overview import format_findings

@@ -134,6 +134,11 @@ CELLS: dict[str, dict[str, list[Any]]] = {
         "value": [0.5],
         "effective_at": ["2020-01-01"],
     },
+    "rival_promotions": {
+        "promotion_id": ["N1"],
+        "starts_at": ["2020-11-01"],
+        "ends_at": ["2020-12-01"],
+    },
     "links": {"customer_id": ["C1"], "neighbour_id": ["C2"]},
 }
 DESCRIPTION = SourceDescription(

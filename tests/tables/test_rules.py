@@ -48,6 +48,7 @@ BROKEN: list[tuple[str, str, int, str, Any]] = [
     ("wrong_order", "vouchers", 2, "expires_at", "2020-03-04"),
     ("wrong_order", "vouchers", 2, "redeemed_at", "2020-03-04"),
     ("wrong_order", "exits", 3, "requested_at", "2020-09-01 00:00:00.000001"),
+    ("wrong_order", "rival_promotions", 2, "ends_at", "2020-10-31"),
     ("after_window", "contracts", 3, "ended_at", "2021-01-01 00:00:00.000001"),
     ("after_window", "contacts", 3, "opened_at", "2021-01-02"),
     ("after_window", "incidents", 3, "occurred_at", "2021-01-02"),
@@ -78,6 +79,7 @@ def test_the_hand_made_provider_breaks_no_rule() -> None:
         "cancellation_journey": 2,
         "exits": 2,
         "policies": 1,
+        "rival_promotions": 1,
         "links": 1,
     }
     assert valid.rejects.empty

@@ -12,7 +12,8 @@ from loyaltylab.truth import Contrast
 NEVER = np.inf
 N_DAYS = 1000
 DAYS = (
-    "entry_day", "first_contact_day", "first_request_day", "first_denial_day",
+    "entry_day", "first_contact_day", "second_contact_day", "first_hang_up_day",
+    "first_request_day", "first_denial_day",
     "first_failure_day", "first_attempt_day", "first_cancellation_day", "notice_day",
     "first_post_day", "exit_day", "won_back_day", "second_exit_day", "migrated_day",
 )  # fmt: skip
@@ -28,6 +29,7 @@ def make_outcome(n: int, *, n_days: int = N_DAYS, **given: Any) -> WorldOutcome:
     for name, values in given.items():
         assert len(values) == n
         arrays[name] = np.array(values, dtype=arrays[name].dtype)
+    arrays["dormant_share"] = np.zeros(n_days)
     quiet = Recorded(
         load=np.zeros(n_days),
         outrage=np.zeros(n_days),

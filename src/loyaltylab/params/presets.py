@@ -1,11 +1,11 @@
-"""Four providers to study a method on; a method that is sound finds the truth in each."""
+"""Providers to study a method on; a method that is sound finds the truth in each."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import Any
 
-# Nothing the provider decides matters: no strategy can change when anybody leaves.
+# Nothing the provider decides matters: no strategy can change when or why anybody leaves.
 _NULL: dict[str, Any] = {
     "handoff_loss": 0.0,
     "handoff_grievance": 0.0,
@@ -19,6 +19,7 @@ _NULL: dict[str, Any] = {
     "overrun_loss": 0.0,
     "broken_promise_loss": 0.0,
     "message_gain": 0.0,
+    "message_contact_ratio": 1.0,
     "promotion_gain": 0.0,
     "team_promotion_gain": 0.0,
     "wakeup_hr": 1.0,
@@ -39,6 +40,7 @@ _NULL: dict[str, Any] = {
     "friction_grievance": 0.0,
     "friction_loss": 0.0,
     "friction_request_grievance": 0.0,
+    "first_term_months": 0.0,  # so that a reform of tacit renewal changes nothing either
     "save_accept_intercept": -40.0,
     "offer_log_hr": 0.0,
     "wom_hr": 1.0,
@@ -75,6 +77,21 @@ _ADVERSE: dict[str, Any] = {
     "winback_offer_log_hr": -0.3,
     "mailing_log_hr": -0.3,
 }
+# Services paid without thinking: most mean to leave and never get round to it, so that nearly a
+# third of all exits come with a new card (Einav, Klopack and Mahoney 2023: 31 %).
+_STREAMING: dict[str, Any] = {
+    "inert_share": 0.7,
+    "attempts_per_day_inert": 0.001,
+    "intent_fade_pm": 0.01,
+    "exit_hazard_service_pm": 0.02,
+    "exit_hazard_competitor_pm": 0.02,
+}
 PRESETS = MappingProxyType(
-    {"literature": {}, "null": _NULL, "seed_true": _SEED_TRUE, "adverse": _ADVERSE}
+    {
+        "literature": {},
+        "null": _NULL,
+        "seed_true": _SEED_TRUE,
+        "adverse": _ADVERSE,
+        "streaming": _STREAMING,
+    }
 )

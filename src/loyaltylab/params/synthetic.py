@@ -27,7 +27,7 @@ class SyntheticParameters(DefectParameters, LeavingParameters, ServiceParameters
     1.4
     """
 
-    preset: Literal["literature", "null", "seed_true", "adverse"] = Field(
+    preset: Literal["literature", "null", "seed_true", "adverse", "streaming"] = Field(
         "literature", description="Defaults of the effects [name]"
     )
 

@@ -43,6 +43,9 @@ class LeavingParameters(Section):
     exit_hazard_life_event_pm: NotNegative = Field(0.0027, description="Life events [per month]")
     exit_hazard_payment_pm: NotNegative = Field(0.0035, description="Failed payments [per month]")
     beta_satisfaction: float = Field(0.6, description="Satisfaction on service exit [log HR]")
+    satisfaction_tenure_log_hr: float = Field(
+        0.0, description="More of it per year stayed, to 5 years [log HR]"
+    )
     beta_affective: float = Field(0.4, description="Affective on service exit [log HR]")
     beta_grievance: float = Field(0.5, description="Grievance on service exit [log HR]")
     beta_calculative: float = Field(0.5, description="Calculative on price exit [log HR]")

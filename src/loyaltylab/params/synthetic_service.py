@@ -27,6 +27,7 @@ class ServiceParameters(Section):
     # What goes wrong and what is asked: steps 1 and 2
     incident_rate_pm: NotNegative = Field(0.10, description="Service failures [per month]")
     incident_loss: NotNegative = Field(0.30, description="Loss per unit of severity [points]")
+    points_relief: NotNegative = Field(0.0, description="Loss less per price saved in points [log]")
     request_rate_pm: NotNegative = Field(0.04, description="Ordinary requests [per month]")
     query_rate_pm: NotNegative = Field(0.08, description="Ordinary queries [per month]")
     incident_contact_prob: Probability = Field(0.60, description="Contact on failure [share]")

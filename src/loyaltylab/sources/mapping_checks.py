@@ -14,8 +14,8 @@ from loyaltylab.tables.schemas import ID_COLUMNS, NUMBER, TABLES, TEXT, TIMESTAM
 if TYPE_CHECKING:
     from loyaltylab.sources.mapping import ColumnMapping, Mapping
 
-# The identifier of a rule of the provider, not of anybody.
-PUBLIC_IDS = ("policy_id",)
+# Identifiers of what is public, a rule or a rival's campaign, not of anybody.
+PUBLIC_IDS = ("policy_id", "promotion_id")
 
 
 def column_type(table: str, column: str, how: ColumnMapping) -> str:

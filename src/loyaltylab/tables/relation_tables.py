@@ -9,6 +9,7 @@ from loyaltylab.tables.columns import (
     NOT_NEGATIVE,
     NUMBER,
     SHARE,
+    TEXT,
     TIMESTAMP,
     category_column,
     column,
@@ -37,6 +38,20 @@ OFFERS = describe_table(
             TIMESTAMP, "When the discount, or the offer of it, ends.", unit="UTC time"
         ),
         "is_accepted": optional_column(FLAG, "Whether it was taken.", unit="yes/no"),
+    },
+)
+
+RIVAL_PROMOTIONS = describe_table(
+    "rival_promotions",
+    "one campaign of a competitor",
+    {
+        "promotion_id": id_column("The campaign."),
+        "starts_at": time_column("When it starts."),
+        "ends_at": time_column("When it ends."),
+        "rival": optional_column(TEXT, "Whose it is."),
+        "discount_share": optional_column(
+            NUMBER, "Share of the price the rival takes off.", SHARE, unit="share"
+        ),
     },
 )
 

@@ -37,6 +37,7 @@ TIME_ORDER = (
     ("exits", "service_end_at", "verified_at"),
     ("contacts", "opened_at", "rated_at"),
     ("offers", "offered_at", "ends_at"),
+    ("rival_promotions", "starts_at", "ends_at"),
     ("surveys", "invited_at", "answered_at"),
     ("public_posts", "posted_at", "replied_at"),
     ("public_posts", "posted_at", "counted_at"),
@@ -54,7 +55,7 @@ POINTERS = (
     ("vouchers", "compensation_id", "compensations", "compensation_id"),
 )
 # Times that may lie ahead of the window's end: they are agreements, not observations.
-PLANNED = ("term_ends_at", "ends_at", "expires_at", "promise_due_at", "effective_at")
+PLANNED = ("term_ends_at", "starts_at", "ends_at", "expires_at", "promise_due_at", "effective_at")
 
 
 @dataclass(frozen=True)

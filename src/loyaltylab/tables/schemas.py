@@ -34,6 +34,7 @@ from loyaltylab.tables.relation_tables import (
     PAYMENT_EVENTS,
     POINTS_LEDGER,
     PUBLIC_POSTS,
+    RIVAL_PROMOTIONS,
     SURVEYS,
 )
 from loyaltylab.tables.service_tables import (
@@ -83,6 +84,7 @@ TABLES: dict[str, TableSchema] = {
         CANCELLATION_JOURNEY,
         EXITS,
         POLICIES,
+        RIVAL_PROMOTIONS,
         LINKS,
     )
 }
@@ -104,4 +106,5 @@ ID_COLUMNS = (
     "post_id",
     "attempt_id",
     "policy_id",
+    "promotion_id",
 )

@@ -4,6 +4,7 @@ What an estimator sees in the tables is one world; here the other one is simulat
 the same luck, so that every contrast has a true value and a Monte-Carlo error.
 """
 
+from loyaltylab.truth.calibration import read_calibration, run_calibration
 from loyaltylab.truth.contrasts import Contrast
 from loyaltylab.truth.estimands import NOT_GENERATED, Estimand, declare_estimands
 from loyaltylab.truth.first_values import compare_with_first
@@ -27,6 +28,8 @@ __all__ = [
     "hash_parameters",
     "measure_moments",
     "pair_up",
+    "read_calibration",
     "read_truth",
+    "run_calibration",
     "run_truth",
 ]

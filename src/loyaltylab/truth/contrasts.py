@@ -44,7 +44,7 @@ class Contrast:
         ``start_of_strategy`` is the calendar day ``from_day`` of the strategies, for everybody
         who is a customer then.
     strategy_name, reference_name : str
-        The two in words.
+        The two in words; where the strategies start on a day, time zero is not before it.
     strategy, reference : World
         What each forces.
     follow_up_months : float
@@ -142,6 +142,16 @@ def _service_contrasts() -> tuple[Contrast, ...]:
             "every request denied", "no request denied", denied, granted,
         ),
         Contrast(
+            "denial_first", "H04", "direct", "first_request",
+            "first request denied", "first request granted",
+            World(first_denial=1.0), World(first_denial=0.0),
+        ),
+        Contrast(
+            "denial_alternative", "H04", "direct", "first_request",
+            "every request denied with an alternative", "every request denied without one",
+            replace(denied, alternative=1.0), replace(denied, alternative=0.0),
+        ),
+        Contrast(
             "handoffs_removed", "H05", "direct", "sign_up",
             "no handoffs", "handoffs as they are", owned, AS_IT_IS,
         ),
@@ -234,10 +244,17 @@ def _friction_contrasts() -> tuple[Contrast, ...]:
 
 
 def _reform_contrasts(*, reform_day: int) -> tuple[Contrast, ...]:
-    """H22: the reform eases leaving and ends tacit renewal; without it, neither or only one."""
+    """H22: the reform eases leaving and ends tacit renewal; without it, neither or only one.
+
+    Of those who first try to leave after it, and of everybody who is a customer on its day.
+    """
     still_high = World(friction=HIGH, is_friction_from_attempt=False, from_day=reform_day)
     unreformed = replace(still_high, monthly_notice=False)
     return (
+        Contrast(
+            "reform_attempt", "H22", "direct", "first_attempt", "reform", "no reform",
+            AS_IT_IS, replace(unreformed, is_friction_from_attempt=True), 12, group="consumers",
+        ),
         Contrast(
             "reform", "H22", "total", "start_of_strategy", "reform", "no reform",
             AS_IT_IS, unreformed, 12,
@@ -269,7 +286,7 @@ def _organisation_contrasts() -> tuple[Contrast, ...]:
     designs = (
         ("desk_everywhere", "H03", "reactive desk", World(team="none", desk="reactive")),
         ("team_day_one", "H03", "team from day one", World(team="day_one")),
-        ("team_staggered", "H03", "team site by site", World(team="staggered")),
+        ("team_staggered", "H03", "team site by site", World(team="staggered", desk="none")),
         ("promotion_only", "H14", "promotions only",
          World(team="none", desk="none", promotions=True)),
         ("incident_only", "H14", "messages about failures only",

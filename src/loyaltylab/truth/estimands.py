@@ -19,6 +19,8 @@ Measure = Literal[
     "second_life",
     "exit_grievance",
     "contacts_month",
+    "recontact_week",
+    "hang_up",
     "sign_ups",
     "hazard_ratio",
 ]
@@ -31,6 +33,8 @@ UNITS: MappingProxyType[Measure, str] = MappingProxyType(
         "second_life": "months",
         "exit_grievance": "points",
         "contacts_month": "contacts",
+        "recontact_week": "share",
+        "hang_up": "share",
         "sign_ups": "share",
         "hazard_ratio": "ratio",
     }
@@ -68,7 +72,9 @@ class Estimand:
         leavers back within the horizon of leaving, of those who left early enough to be watched
         that long. ``second_life``: months as a customer again up to the horizon from an exit.
         ``exit_grievance``: mean grievance at exit of those who left by the horizon.
-        ``contacts_month``: contacts within 30 days of the first failure. ``sign_ups``: share of
+        ``contacts_month``: contacts within 30 days of the first failure. ``recontact_week``: share
+        in contact again within 7 days of the first contact. ``hang_up``: share who give up in the
+        queue of the first contact. ``sign_ups``: share of
         all who think of signing up who do, whatever the horizon. All these are
         differences; ``hazard_ratio`` is the marginal ratio up to the horizon.
     horizon_months : float
@@ -103,6 +109,7 @@ class Estimand:
 
 
 _Plan = tuple[Measure, float, tuple[str, ...]]
+A_WEEK = 0.25  # months: so little that everybody is watched for longer
 _USUAL_MONTHS = (1.0, 3.0, 12.0, 24.0)
 
 
@@ -147,6 +154,8 @@ def _plan(contrast: Contrast) -> list[_Plan]:
         plan.append(("win_back", 12.0, ()))
     if contrast.hypothesis == "H18":
         plan += [("restricted_mean", 12.0, ()), ("contacts_month", 1.0, ())]
+    if contrast.time_zero == "first_contact" and contrast.hypothesis in ("H20", "H21"):
+        plan += [("recontact_week", A_WEEK, ()), ("hang_up", A_WEEK, ())]
     if contrast.kind == "total" and contrast.time_zero == "sign_up":
         plan.append(("sign_ups", measured, ()))
     if longest > measured:

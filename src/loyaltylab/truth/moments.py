@@ -10,6 +10,7 @@ import pandas as pd
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.params import SyntheticParameters
+from loyaltylab.truth.neighbours import NEAR_A_LEAVER, compare_with_neighbours
 from loyaltylab.truth.pairs import DAYS_PER_MONTH
 
 Tables = Mapping[str, pd.DataFrame]
@@ -21,6 +22,7 @@ CAUSE_TARGETS = {
 }
 WIN_BACK_TARGETS = {"service": 0.054, "price_competitor": 0.094, "payment_failure": 0.079}
 LEFT_AGAIN_TARGETS = {6: 0.10, 12: 0.25, 24: 0.49}
+RATED_GOOD_IN_SHOCK = "rated good in the shock"
 MONTHS_PER_YEAR, WEEK_DAYS = 12, 7
 ONE_MONTH = pd.Timedelta(days=DAYS_PER_MONTH)
 
@@ -89,6 +91,7 @@ def measure_moments(
         *_service(tables, stays=stays),
         *_shock(tables, parameters, stays=stays),
         _reform(tables, parameters, stays=stays),
+        _neighbours(tables, stays=stays),
     ]
     return pd.DataFrame([asdict(moment) for moment in moments])
 
@@ -224,6 +227,12 @@ def _reform(tables: Tables, parameters: SyntheticParameters, *, stays: pd.DataFr
     name = "voluntary exits after the reform, consumers against others"
     error = ratio * math.sqrt(variance)
     return Moment(name, "ratio of ratios", ratio, error, n, 1.78, "first provider")
+
+
+def _neighbours(tables: Tables, *, stays: pd.DataFrame) -> Moment:
+    """Naive: neighbours are alike, so most of it is there without any word between them."""
+    ratio, error, n = compare_with_neighbours(tables, stays=stays)
+    return Moment(NEAR_A_LEAVER, "rate ratio", ratio, error, n, 1.23, "first provider, naive")
 
 
 def _need(count: int, what: str) -> None:

@@ -11,7 +11,7 @@ from loyaltylab.errors import EstimationError
 from loyaltylab.sources.synthetic import WorldOutcome
 from loyaltylab.truth.contrasts import Contrast, TimeZero
 
-DAYS_PER_MONTH = 30.4375
+DAYS_PER_MONTH, WEEK_DAYS = 30.4375, 7
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -35,6 +35,9 @@ class Followed:
         Days from the exit to the end of the second life; inf while it lasts or without one.
     n_contacts_month : numpy.ndarray
         Contacts within 30 days of the first failure.
+    is_back_in_a_week, has_hung_up : numpy.ndarray
+        Whether a second contact followed within 7 days of time zero, and whether the customer gave
+        up in the queue on that day. They mean something where time zero is the first contact.
     has_signed_up : numpy.ndarray, shape (n_newcomers,)
         Whether each newcomer, followed or not, signed up within the window.
     """
@@ -45,6 +48,8 @@ class Followed:
     away_days: Floats
     second_exit_days: Floats
     n_contacts_month: NDArray[np.int64]
+    is_back_in_a_week: Flags
+    has_hung_up: Flags
     has_signed_up: Flags
 
 
@@ -153,7 +158,7 @@ def _time_zero(name: TimeZero, *, outcome: WorldOutcome, from_day: int) -> Float
         is_there = (outcome.entry_day < from_day) & (outcome.migrated_day >= from_day)
         return np.where(is_there, float(from_day), np.inf)
     days: Floats = getattr(outcome, f"{name}_day")
-    return days
+    return np.where(days >= from_day, days, np.inf)
 
 
 def _follow(outcome: WorldOutcome, *, who: NDArray[np.intp], zero: Floats) -> Followed:
@@ -165,6 +170,8 @@ def _follow(outcome: WorldOutcome, *, who: NDArray[np.intp], zero: Floats) -> Fo
         away_days=_since(exit_day, outcome.won_back_day[who]),
         second_exit_days=_since(exit_day, outcome.second_exit_day[who]),
         n_contacts_month=outcome.n_contacts_month[who],
+        is_back_in_a_week=outcome.second_contact_day[who] <= zero + WEEK_DAYS,
+        has_hung_up=outcome.first_hang_up_day[who] == zero,
         has_signed_up=np.isfinite(outcome.entry_day[outcome.tenure_days == 0]),
     )
 

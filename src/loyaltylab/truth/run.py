@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from loyaltylab.errors import ParameterError
 from loyaltylab.params import SyntheticParameters, load_parameters
-from loyaltylab.params.presets import PRESETS
 from loyaltylab.sources.synthetic import World, WorldOutcome, simulate_world
 from loyaltylab.tables.storage import write_json
 from loyaltylab.truth.contrasts import Kind
 from loyaltylab.truth.estimands import Estimand, declare_estimands
 from loyaltylab.truth.groups import find_members
 from loyaltylab.truth.pairs import pair_up
+from loyaltylab.truth.parts import PARTS_FOLDER, carry_out, choose_provider, hash_code, say
 from loyaltylab.truth.table import (
     TRUTH_FOLDER,
     average_over_seeds,
@@ -31,7 +26,6 @@ from loyaltylab.truth.table import (
 )
 from loyaltylab.truth.values import compute_true_value
 
-PARTS_FOLDER = Path("scratch") / "truth"
 KINDS: tuple[Kind, ...] = ("direct", "total")
 
 
@@ -49,6 +43,11 @@ class Task:
     def kind(self) -> Kind:
         """Direct or total; all estimands of a task are of one kind."""
         return self.estimands[0].contrast.kind
+
+    @property
+    def name(self) -> str:
+        """What it is, for messages."""
+        return f"seed {self.seed}, {self.kind} effects"
 
 
 def run_truth(
@@ -96,7 +95,9 @@ def run_truth(
     nothing computed by other code is taken over. Customers who drop out of the records
     (``k_censor``) do not in the truth: that is a defect of records, not of customers.
     """
-    parameters = _choose(load_parameters(root).synthetic, preset=preset, n_customers=n_customers)
+    parameters = choose_provider(
+        load_parameters(root).synthetic, preset=preset, n_customers=n_customers
+    )
     path = root / TRUTH_FOLDER / f"{parameters.preset}.json"
     seeds = tuple(seeds)
     records = build_truth(
@@ -109,7 +110,7 @@ def run_truth(
         n_processes=n_processes,
     )
     write_truth(path, parameters=parameters, seeds=seeds, step_days=step_days, records=records)
-    _say(f"{len(records)} true values in {path.relative_to(root).as_posix()}")
+    say(f"{len(records)} true values in {path.relative_to(root).as_posix()}")
     return path
 
 
@@ -149,11 +150,7 @@ def build_truth(
         step_days=step_days,
         parts_folder=parts_folder,
     )
-    missing = [task for task in tasks if not task.path.is_file()]
-    if len(missing) < len(tasks):
-        _say(f"{len(tasks) - len(missing)} of {len(tasks)} parts kept from an earlier run")
-    for number, done in enumerate(_carry_out(missing, n_processes=n_processes), start=1):
-        _say(f"seed {done.seed}, {done.kind} effects: {number} of {len(missing)} parts")
+    carry_out(tasks, compute_part, n_processes=n_processes)
     parts: dict[int, dict[str, Any]] = {seed: {} for seed in seeds}
     for task in tasks:
         parts[task.seed] |= json.loads(task.path.read_text(encoding="utf-8"))
@@ -183,7 +180,7 @@ def _plan(
 ) -> list[Task]:
     """One task per seed and kind, with the place where its result is kept."""
     recorded = parameters.model_copy(update={"k_censor": 0.0})
-    provider = hash_text(f"{recorded.model_dump_json()} {step_days} {_hash_code()}")
+    provider = hash_text(f"{recorded.model_dump_json()} {step_days} {hash_code()}")
     tasks = []
     for kind in KINDS:
         of_kind = tuple(one for one in estimands if one.contrast.kind == kind)
@@ -194,30 +191,6 @@ def _plan(
                 for seed in seeds
             ]
     return sorted(tasks, key=lambda task: task.seed)
-
-
-def _hash_code() -> str:
-    """Name of the code that results follow from: the provider's, the estimator's and this."""
-    package = Path(__file__).parents[1]
-    folders = [package / "sources" / "synthetic", package / "survival", package / "truth"]
-    files = sorted(path for folder in folders for path in folder.glob("*.py"))
-    return hash_text("\n".join(path.read_text(encoding="utf-8") for path in files))
-
-
-def _carry_out(tasks: Sequence[Task], *, n_processes: int) -> Iterator[Task]:
-    """Each task once it is done and kept, in whatever order they finish."""
-    if n_processes == 1 or len(tasks) < 2:
-        yield from map(compute_part, tasks)
-        return
-    n_workers = min(n_processes, len(tasks))
-    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(compute_part, task) for task in tasks]
-        try:
-            for future in as_completed(waiting):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def compute_part(task: Task) -> Task:
@@ -249,27 +222,3 @@ def compute_part(task: Task) -> Task:
 
 def _simulate(task: Task, world: World) -> WorldOutcome:
     return simulate_world(task.parameters, seed=task.seed, world=world, step_days=task.step_days)
-
-
-def _choose(
-    parameters: SyntheticParameters, *, preset: str | None, n_customers: int | None
-) -> SyntheticParameters:
-    """The study's provider with another preset or size; what the study chose itself stays."""
-    usual = PRESETS[parameters.preset]
-    given = {
-        name: value
-        for name in parameters.model_fields_set
-        if (value := getattr(parameters, name)) != usual.get(name)
-    }
-    given["preset"] = preset or parameters.preset
-    if n_customers is not None:
-        given["n_customers"] = n_customers
-    try:
-        return SyntheticParameters(**given)
-    except ValidationError as error:
-        problems = [f"{item['loc'][0]}: {item['msg']}" for item in error.errors()]
-        raise ParameterError("There is no such provider:", problems) from error
-
-
-def _say(text: str) -> None:
-    print(f"truth: {text}", file=sys.stderr, flush=True)

@@ -122,6 +122,10 @@ def _amounts(
             amount, counts = has_left & np.isin(followed.cause, causes), everybody
         case "contacts_month":
             amount, counts = followed.n_contacts_month, everybody
+        case "recontact_week":
+            amount, counts = followed.is_back_in_a_week, everybody
+        case "hang_up":
+            amount, counts = followed.has_hung_up, everybody
         case "sign_ups":
             amount, counts = followed.has_signed_up, np.ones_like(followed.has_signed_up)
         case "exit_grievance":

@@ -2,7 +2,7 @@
 
 from loyaltylab.sources.synthetic.counterfactual import simulate_world
 from loyaltylab.sources.synthetic.effects import KnownEffect, known_effects
-from loyaltylab.sources.synthetic.endings import CAUSES
+from loyaltylab.sources.synthetic.endings import CAUSES, misclassification_matrix
 from loyaltylab.sources.synthetic.provider import simulate_in_parts, simulate_provider
 from loyaltylab.sources.synthetic.worlds import Recorded, World, WorldOutcome
 
@@ -13,6 +13,7 @@ __all__ = [
     "World",
     "WorldOutcome",
     "known_effects",
+    "misclassification_matrix",
     "simulate_in_parts",
     "simulate_provider",
     "simulate_world",

@@ -56,6 +56,7 @@ def read_outcome(run: Run) -> WorldOutcome:
     """What came of a run, one row per customer."""
     milestones = run.milestones
     days = {f"{name}_day": values for name, values in milestones.days.items()}
+    n_window_steps = -(-run.calendar.n_days // run.step_days)
     tenure = np.where(run.traits.is_stock, -np.floor(run.traits.start), 0.0)
     return WorldOutcome(
         world=run.world,
@@ -67,6 +68,7 @@ def read_outcome(run: Run) -> WorldOutcome:
         n_contacts=milestones.n_contacts,
         n_contacts_month=milestones.n_contacts_month,
         n_denials=milestones.n_denials,
+        dormant_share=np.array(run.dormant_shares[-n_window_steps:]),
         environment=run.words.recorded(load=run.queue.history),
         **days,
     )

@@ -50,7 +50,10 @@ def _route(run: Run, *, customers: Integers) -> Integers:
     if world.desk is None or not run.is_forcing:
         return desk
     is_first = ~run.milestones.has("first_cancellation", customers)
-    return np.where(is_first | world.is_lasting, DESKS.index(world.desk), desk)
+    is_forced = is_first | world.is_lasting
+    if world.team in ("day_one", "staggered"):
+        is_forced &= ~run.has_team()[customers]
+    return np.where(is_forced, DESKS.index(world.desk), desk)
 
 
 def _make_good(run: Run, *, customers: Integers) -> None:

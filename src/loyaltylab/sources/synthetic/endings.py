@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
+from loyaltylab.params import SyntheticParameters
 from loyaltylab.sources.synthetic.calendar import DAY_US, NOT_A_TIME, Instants
 from loyaltylab.sources.synthetic.desks import lapse_with_cards
 from loyaltylab.sources.synthetic.run import Run
@@ -19,6 +21,14 @@ from loyaltylab.sources.synthetic.traits import NEVER, NOBODY, Flags, Integers
 from loyaltylab.sources.synthetic.vouchers import drop_vouchers
 
 CAUSES = ("unknown", "service", "price_competitor", "life_event", "payment_failure")
+# Where a wrong reason goes. Rows: service, price, life event, payment (billing knows); columns:
+# as in CAUSES.
+WRONG_REASONS = (
+    (0.50, 0.00, 0.46, 0.04, 0.00),
+    (0.50, 0.46, 0.00, 0.04, 0.00),
+    (0.60, 0.20, 0.20, 0.00, 0.00),
+    (0.00, 0.00, 0.00, 0.00, 0.00),
+)
 ENDS_WITHIN = (0.02, 0.09)
 VERIFIED_AFTER_DAYS = 3
 MIGRATED = 5  # gone from this provider's records, still a customer of another brand
@@ -88,20 +98,38 @@ def _record_failures(run: Run, *, leavers: Integers, at: Instants) -> None:
 
 
 def _stated(run: Run, *, leavers: Integers, cause: Integers, is_lapsed: Flags) -> Integers:
-    """The reason given: some leave over service and say they move; some are miscoded.
+    """The reason given, by the row of the matrix that the true cause names.
 
     Who lapsed with a card never gave a reason: billing files a failed payment.
     """
-    parameters = run.parameters
-    error = run.luck("exit.misclassified", leavers)
-    is_blank = run.luck("exit.blank", leavers) < 0.5
-    is_fake = run.luck("exit.fake", leavers) < parameters.fake_life_event
-    other = np.select([cause == SERVICE, cause == PRICE], [PRICE, SERVICE], UNKNOWN)
-    wrong = np.where(is_blank, UNKNOWN, other)
-    is_wrong = (error < parameters.reason_misclass) & (cause != PAYMENT)  # billing knows
-    stated = np.where(is_wrong, wrong, cause)
-    stated = np.where((cause == SERVICE) & is_fake, LIFE_EVENT, stated)
+    matrix = misclassification_matrix(run.parameters).to_numpy()
+    below = np.cumsum(matrix, axis=1)[cause - 1, :-1]
+    stated = (run.luck("exit.stated", leavers)[:, None] >= below).sum(axis=1)
     return np.where(is_lapsed, PAYMENT, stated).astype(np.int64)
+
+
+def misclassification_matrix(parameters: SyntheticParameters) -> pd.DataFrame:
+    """Probability of each stated reason, given why the customer left.
+
+    Returns
+    -------
+    DataFrame
+        Rows: the true cause; columns: the stated one, ``unknown`` for none. Rows sum to 1.
+        Leavers who lapsed with a card are not in it: they never stated anything.
+
+    Examples
+    --------
+    >>> matrix = misclassification_matrix(SyntheticParameters())
+    >>> matrix.loc["service"].round(3).to_dict()["price_competitor"]
+    0.035
+    """
+    wrong, fake = parameters.reason_misclass, parameters.fake_life_event
+    matrix = np.array(WRONG_REASONS) * wrong
+    for cause in (SERVICE, PRICE, LIFE_EVENT, PAYMENT):
+        matrix[cause - 1, cause] += 1 - matrix[cause - 1].sum()
+    claims = np.eye(len(CAUSES))[LIFE_EVENT]  # those who leave over service and say they move
+    matrix[SERVICE - 1] = (1 - fake) * matrix[SERVICE - 1] + fake * claims
+    return pd.DataFrame(matrix, index=list(CAUSES[1:]), columns=list(CAUSES))
 
 
 def _spread_word(run: Run, *, leavers: Integers, cause: Integers) -> None:

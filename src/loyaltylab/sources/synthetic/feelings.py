@@ -33,10 +33,15 @@ def let_feelings_fade(run: Run) -> None:
     state.grievance += parameters.post_outrage * run.words.outrage
 
 
+def count_tenure_months(run: Run) -> Floats:
+    """Months since each customer's contract began; without a contract it means nothing."""
+    return np.asarray((run.day - run.state.start_day) / DAYS_PER_MONTH)
+
+
 def calculative_commitment(run: Run) -> Floats:
     """What leaving would cost: points saved, switching cost, months left in the first term."""
     parameters = run.parameters
-    tenure_months = (run.day - run.state.start_day) / DAYS_PER_MONTH
+    tenure_months = count_tenure_months(run)
     points = parameters.points_share * np.clip(tenure_months, 0, parameters.points_life_months)
     term_left = np.clip(parameters.first_term_months - tenure_months, 0, None)
     return np.asarray(

@@ -34,6 +34,7 @@ ID_LETTERS = {
     "voucher_id": "V",
     "attempt_id": "A",
     "policy_id": "Y",
+    "promotion_id": "N",
 }
 # Table -> the instant that dates a row; rows from before the window were never recorded.
 EVENT_TIMES = {
@@ -63,6 +64,7 @@ def deliver_frames(run: Run, *, prefix: str = "") -> dict[str, pd.DataFrame]:
         **{table: _events(run, table) for table in EVENT_TIMES},
         "points_ledger": book_points(run),
         "policies": _policies(run),
+        "rival_promotions": _rival_promotions(run),
         "links": _links(run),
     }
     frames = {table: _frame(table, columns.pop(table), prefix=prefix) for table in TABLES}
@@ -147,6 +149,17 @@ def _policies(run: Run) -> dict[str, Column]:
     names = ("policy", "segment", "value", "effective_at", "announced_at")
     columns = dict(zip(names, map(np.array, zip(*rows, strict=True)), strict=True))
     return {"policy_id": np.arange(len(rows)), **columns}
+
+
+def _rival_promotions(run: Run) -> dict[str, Column]:
+    """The rivals' campaigns that reach into the window, as the trade press tells of them."""
+    calendar = run.calendar
+    seen = [
+        (start, end) for start, end in calendar.rival_promotions
+        if end > 0 and start < calendar.n_days
+    ]  # fmt: skip
+    starts, ends = (calendar.instant([pair[at] for pair in seen]) for at in (0, 1))
+    return {"promotion_id": np.arange(len(seen)), "starts_at": starts, "ends_at": ends}
 
 
 def _links(run: Run) -> dict[str, Column]:

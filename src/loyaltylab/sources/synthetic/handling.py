@@ -71,7 +71,6 @@ def handle(run: Run, *, customers: Integers, topic: Integers, load: float) -> Ha
     logit = _solving_logit(run, agent=agent, wait=wait, handoffs=handoffs, complexity=complexity)
     logit = logit + run.parameters.team_resolution_logit * has_team
     is_solved = run.luck("contact.resolved", customers) < logistic(logit)
-    alternative = run.luck("contact.alternative", customers) < run.parameters.alternative_share
     return Handled(
         customers=customers,
         topic=topic,
@@ -82,7 +81,7 @@ def handle(run: Run, *, customers: Integers, topic: Integers, load: float) -> Ha
         complexity=complexity,
         handoffs=handoffs,
         is_denied=denied,
-        has_alternative=denied & alternative,
+        has_alternative=denied & _has_alternative(run, customers=customers),
         is_resolved=is_solved & ~denied & ~hung_up,
     )
 
@@ -125,7 +124,9 @@ def _hang_up(run: Run, *, customers: Integers, wait: Floats, told: Floats) -> Fl
     as_told = np.minimum(wait, told)
     over = run.parameters.hang_up_overrun_hr * (wait - as_told)
     weighed = np.where(np.isnan(told), wait, TOLD_RELIEF * (as_told + over))
-    return run.luck("contact.hung_up", customers) < -np.expm1(-hazard * weighed)
+    hung_up = run.luck("contact.hung_up", customers) < -np.expm1(-hazard * weighed)
+    run.milestones.reach("first_hang_up", customers[hung_up], day=run.day)
+    return np.asarray(hung_up)
 
 
 def _hand_over(run: Run, *, customers: Integers, has_team: Flags, complexity: Floats) -> Integers:
@@ -157,7 +158,17 @@ def _deny(
     denied = np.where(
         state.worsened_day[customers] == run.day, np.maximum(denied, WORSENED_DENIED), denied
     )
+    if run.world.first_denial is not None and run.is_forcing and run.day >= 0:
+        is_first = ~run.milestones.has("first_request", customers)
+        denied = np.where(is_first, run.world.first_denial, denied)
     return np.asarray((topic == REQUEST) & (luck < denied))
+
+
+def _has_alternative(run: Run, *, customers: Integers) -> Flags:
+    """Whether a denial, if it is one, comes with something else instead."""
+    forced = run.world.alternative if run.is_forcing else None
+    share = run.parameters.alternative_share if forced is None else forced
+    return np.asarray(run.luck("contact.alternative", customers) < share)
 
 
 def feel(run: Run, *, contacts: Handled) -> None:

@@ -6,13 +6,14 @@ import numpy as np
 
 from loyaltylab.sources.synthetic.desks import ask_to_end
 from loyaltylab.sources.synthetic.draws import Floats
-from loyaltylab.sources.synthetic.feelings import calculative_commitment
+from loyaltylab.sources.synthetic.feelings import calculative_commitment, count_tenure_months
 from loyaltylab.sources.synthetic.journey import start_walks
 from loyaltylab.sources.synthetic.run import Run
 from loyaltylab.sources.synthetic.state import NO_INTENT, PRICE, SERVICE
 from loyaltylab.sources.synthetic.traits import NEVER, NOBODY, Integers
 
 ABANDON_FLOOR = 0.03
+LONGEST_MEMORY_YEARS = 5
 HOLDING_BACK = 0.3  # attempts of those who wait for the reform, hazard ratio
 
 
@@ -32,8 +33,12 @@ def form_intents(run: Run) -> None:
 
 def _service_rate(run: Run, *, shared: Floats) -> Floats:
     state, parameters = run.state, run.parameters
+    beta_satisfaction: float | Floats = parameters.beta_satisfaction
+    if parameters.satisfaction_tenure_log_hr:
+        years = np.clip(count_tenure_months(run) / 12, 0, LONGEST_MEMORY_YEARS)
+        beta_satisfaction = beta_satisfaction + parameters.satisfaction_tenure_log_hr * years
     log_ratio = (
-        -parameters.beta_satisfaction * state.satisfaction
+        -beta_satisfaction * state.satisfaction
         - parameters.beta_affective * state.affective
         + parameters.beta_grievance * state.grievance
         + run.traits.frailty
@@ -88,6 +93,7 @@ def try_to_cancel(run: Run) -> None:
     wanting = np.flatnonzero(
         state.is_active & (state.intent != NO_INTENT) & (state.end_day == NEVER)
     )
+    run.dormant_shares.append(wanting.size / max(int(state.is_active.sum()), 1))
     daily = _daily_chance(run, customers=wanting)
     is_trying = run.luck("attempt", wanting) < 1 - (1 - daily) ** run.span
     who, daily = wanting[is_trying], daily[is_trying]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -38,6 +38,8 @@ FAR = 2**30  # a day after every window
 class Run:
     """A provider with its customers; ``day`` is today and ``span`` how many days it stands for.
 
+    ``dormant_shares`` grows by the day: who wants to leave and has not asked, of all customers.
+
     Written in place, private to one simulation: nobody outside the package ever holds it.
     """
 
@@ -56,6 +58,7 @@ class Run:
     step_days: int
     day: int
     span: int
+    dormant_shares: list[float] = field(default_factory=list)
 
     def uniform(self, stream: str) -> Floats:
         """Today's draw of a process, one per customer."""

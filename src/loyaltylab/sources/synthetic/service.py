@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from loyaltylab.sources.synthetic.draws import Floats
+from loyaltylab.sources.synthetic.feelings import count_tenure_months
 from loyaltylab.sources.synthetic.handling import feel, handle
 from loyaltylab.sources.synthetic.run import Run
 from loyaltylab.sources.synthetic.self_service import ask_the_bot
@@ -31,7 +32,7 @@ def suffer_incidents(run: Run) -> Integers:
     if hit.size:
         severity = np.round(-np.log(run.luck("incident.severity", hit)), 3)
         run.state.severity[hit] = severity
-        run.state.satisfaction[hit] -= run.parameters.incident_loss * severity
+        run.state.satisfaction[hit] -= _loss_by_failure(run, hit=hit) * severity
         run.milestones.reach("first_failure", hit, day=run.day)
         if run.journal.is_kept:
             run.journal.record(
@@ -43,6 +44,16 @@ def suffer_incidents(run: Run) -> Integers:
             )
         _tell_of_failure(run, hit=hit)
     return hit
+
+
+def _loss_by_failure(run: Run, *, hit: Integers) -> float | Floats:
+    """Loss per unit of severity; with points saved up, failures may weigh less."""
+    parameters = run.parameters
+    if not parameters.points_relief:
+        return parameters.incident_loss
+    tenure = np.clip(count_tenure_months(run)[hit], 0, parameters.points_life_months)
+    relief = parameters.points_relief * parameters.points_share * tenure
+    return np.asarray(parameters.incident_loss * np.exp(-relief))
 
 
 def _tell_of_failure(run: Run, *, hit: Integers) -> None:
@@ -130,6 +141,9 @@ def _query_rate(run: Run) -> float | Floats:
 def _count_contacts(run: Run, *, customers: Integers) -> None:
     milestones = run.milestones
     if run.day >= 0 and customers.size:
+        milestones.reach(
+            "second_contact", customers[milestones.has("first_contact", customers)], day=run.day
+        )
         milestones.reach("first_contact", customers, day=run.day)
         since = run.day - milestones.days["first_failure"][customers]
         milestones.n_contacts[customers] += 1

@@ -89,7 +89,8 @@ class Milestones:
     """Days on which things first happened to a customer under observation; inf for never."""
 
     NAMES = (
-        "entry", "first_contact", "first_request", "first_denial", "first_failure",
+        "entry", "first_contact", "second_contact", "first_hang_up", "first_request",
+        "first_denial", "first_failure",
         "first_attempt", "first_cancellation", "notice", "first_post", "exit", "won_back",
         "second_exit", "migrated",
     )  # fmt: skip

@@ -59,7 +59,8 @@ class World:
         See ``desk``.
     team : {"none", "day_one", "staggered"}, optional
         Roll-out of the integrated team over sites. It brings its own desk, fewer handoffs and
-        denials, rescue, promotions and messages about failures.
+        denials, rescue, promotions and messages about failures. With ``desk`` as well, that is
+        who takes requests until the team is there.
     compensation : str, optional
         Offered to everyone on whom the provider cancels a service.
     friction : float or (float, float), optional
@@ -72,6 +73,10 @@ class World:
         True: everybody past the first term leaves by ``notice_days`` notice, whatever the date.
     denial : float, optional
         Probability that a request is denied: 0 never, 1 always.
+    first_denial : float, optional
+        The same for the first request under observation alone; later ones are as they are.
+    alternative : float, optional
+        Probability that a denial comes with an alternative.
     many_handoffs : float, optional
         Probability that a contact is handed on three times; the others are not at all. 0 removes
         handoffs, 1 forces three upon every contact.
@@ -110,6 +115,8 @@ class World:
     is_friction_from_attempt: bool = True
     monthly_notice: bool | None = None
     denial: float | None = None
+    first_denial: float | None = None
+    alternative: float | None = None
     many_handoffs: float | None = None
     promotions: bool | None = None
     incident_messages: bool | None = None
@@ -149,9 +156,10 @@ class WorldOutcome:
         ``inf`` for those who never signed up.
     tenure_days : numpy.ndarray
         Days since sign-up at ``entry_day``; above 0 for stock only.
-    first_contact_day, first_request_day, first_denial_day, first_failure_day : numpy.ndarray
-        First contact, ordinary request, denied request and failure of the service under
-        observation.
+    first_contact_day, second_contact_day, first_request_day, first_denial_day : numpy.ndarray
+        First and second contact, first ordinary request and first denied one, under observation.
+    first_hang_up_day, first_failure_day : numpy.ndarray
+        First time the customer gave up in the queue, and first failure of the service.
     first_attempt_day, first_cancellation_day : numpy.ndarray
         First attempt to leave, and first request to leave that reached the provider.
     notice_day : numpy.ndarray
@@ -168,6 +176,9 @@ class WorldOutcome:
         When the knob ``k_censor`` took the customer out of the records.
     n_contacts, n_contacts_month, n_denials : numpy.ndarray
         Contacts while observed, contacts within 30 days of the first failure, denials.
+    dormant_share : numpy.ndarray, shape (n_steps,)
+        Customers who want to leave and have not asked to, of all customers, step by step of the
+        window.
     environment : Recorded
         What customers did to each other, for replays.
     """
@@ -178,6 +189,8 @@ class WorldOutcome:
     entry_day: Days
     tenure_days: Days
     first_contact_day: Days
+    second_contact_day: Days
+    first_hang_up_day: Days
     first_request_day: Days
     first_denial_day: Days
     first_failure_day: Days
@@ -194,4 +207,5 @@ class WorldOutcome:
     n_contacts: Integers
     n_contacts_month: Integers
     n_denials: Integers
+    dormant_share: Floats
     environment: Recorded
