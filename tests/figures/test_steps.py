@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyaltylab.figures.steps import draw_steps, note_stops
@@ -28,6 +28,7 @@ def steps(curve: pd.DataFrame, *, min_cell: int = 1, max_steps: int = 400, keep=
                       at_risk=None, keep=keep, max_steps=max_steps)  # fmt: skip
 
 
+@settings(deadline=None)
 @given(curves(), st.integers(1, 20))
 def test_nothing_is_drawn_from_the_first_small_number_on(curve, min_cell):
     drawn = steps(curve, min_cell=min_cell)
@@ -37,6 +38,7 @@ def test_nothing_is_drawn_from_the_first_small_number_on(curve, min_cell):
     assert drawn.points["time"].iloc[-1] == drawn.end
 
 
+@settings(deadline=None)
 @given(curves(), st.integers(1, 30), st.floats(0, HORIZON))
 def test_thinning_keeps_exact_steps_and_the_value_wanted(curve, max_steps, wanted):
     whole = steps(curve.assign(n_at_risk=50))
@@ -57,6 +59,7 @@ def test_the_value_wanted_survives_although_its_period_ends_lower():
     assert drawn.at(120.5) == (0.88, 0.0, 1.0)
 
 
+@settings(deadline=None)
 @given(curves())
 def test_order_of_rows_is_irrelevant(curve):
     shuffled = curve.sample(frac=1, random_state=1)

@@ -19,7 +19,6 @@ from loyaltylab.findings import (
     load_questions,
     make_finding,
 )
-from loyaltylab.findings.questions import ESTIMAND_PARTS
 from loyaltylab.findings.wording import (
     DAYS_PER_MONTH,
     months,
@@ -37,6 +36,7 @@ from loyaltylab.survival import Estimate, kaplan_meier
 from loyaltylab.tables.delivery import SourceDescription
 from loyaltylab.tables.schemas import TABLES
 
+ESTIMAND_PARTS = ("population", "time_zero", "contrast", "outcome", "horizon", "measure")
 SHARE = Estimate(0.8211, 0.01, 0.79, 0.8449, 0.95, 200, 40, "share", "by hand")
 SOURCE = SourceDescription(
     kind="delimited",
@@ -49,10 +49,18 @@ SOURCE = SourceDescription(
 
 
 def test_every_question_declares_its_whole_estimand_and_known_tables() -> None:
-    for name, question in load_questions().items():
-        assert tuple(question.estimand) == (() if name == "summary" else ESTIMAND_PARTS)
+    for question in load_questions().values():
+        assert tuple(question.estimand) == (ESTIMAND_PARTS if question.hypotheses else ())
         assert set(question.needs) <= set(TABLES)
         assert question.title.endswith("?")
+
+
+def test_true_values_are_declared_for_the_parameters_they_belong_to() -> None:
+    question = load_questions()["compensation"]
+    run = {"exposed": "voucher", "reference": "refund", "horizon_months": 12}
+    name = "H17.compensation_voucher_forfeited.direct.restricted_mean_12"
+    assert question.truths_for(run)["restricted_mean_difference"] == name
+    assert question.truths_for(run | {"reference": "choice"}) == {}
 
 
 def test_words_are_made_from_the_estimate() -> None:

@@ -12,11 +12,18 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("notebooks", "src", "data/mappings")
+PARTS = ("notebooks", "src", "data/mappings", "data/moments", "data/truth")
 FILES = ("params.yaml", "dvc.yaml", ".dvcignore", "requirements.lock", "data/raw/README.md")
 # Enough customers that every report can be estimated, few enough to run in seconds.
 N_CUSTOMERS = 1_500
-REPORTS = ("retention", "service_quality", "cancellation_friction", "compensation", "summary")
+REPORTS = (
+    "retention",
+    "service_quality",
+    "cancellation_friction",
+    "compensation",
+    "provider",
+    "summary",
+)
 
 
 class StudyFolder:

@@ -1,5 +1,6 @@
 """One look for every picture: numbers at risk, colour-blind safe, with words and numbers beside."""
 
+from loyaltylab.figures.causal_diagram import causal_diagram
 from loyaltylab.figures.figure import Figure, FigureError
 from loyaltylab.figures.forest import estimates_forest
 from loyaltylab.figures.incidence import cumulative_incidence_curves
@@ -11,6 +12,7 @@ from loyaltylab.figures.time_axis import choose_tick_times
 __all__ = [
     "Figure",
     "FigureError",
+    "causal_diagram",
     "choose_tick_times",
     "cumulative_incidence_curves",
     "estimates_forest",

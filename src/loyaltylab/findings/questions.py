@@ -9,15 +9,6 @@ from typing import Any
 
 import yaml
 
-ESTIMAND_PARTS = (
-    "population",
-    "time_zero",
-    "contrast",
-    "outcome",
-    "horizon",
-    "measure",
-)
-
 
 @dataclass(frozen=True)
 class Question:
@@ -41,6 +32,10 @@ class Question:
         What would change the answer.
     limits : tuple of str
         What the answer does not say.
+    truth_needs : dict
+        Values of the report's parameters under which ``truths`` are of its estimands.
+    truths : dict of str to str
+        Estimate -> id of the estimand of the synthetic provider that it is an estimate of.
     """
 
     name: str
@@ -52,6 +47,14 @@ class Question:
     identification: str
     would_change: tuple[str, ...]
     limits: tuple[str, ...]
+    truth_needs: dict[str, Any]
+    truths: dict[str, str]
+
+    def truths_for(self, parameters: Mapping[str, Any]) -> dict[str, str]:
+        """Estimate -> estimand of the provider, for the values of this run; empty if none."""
+        if any(parameters.get(name) != value for name, value in self.truth_needs.items()):
+            return {}
+        return {name: estimand.format(**parameters) for name, estimand in self.truths.items()}
 
     def estimand_for(self, parameters: Mapping[str, Any]) -> dict[str, str]:
         """The estimand with the values of this run, such as the horizon, filled in."""
@@ -68,6 +71,8 @@ def load_questions() -> dict[str, Question]:
             title=entry["title"],
             estimand=entry["estimand"],
             identification=entry["identification"],
+            truth_needs=entry["true_values"]["when"],
+            truths=entry["true_values"]["estimates"],
             **{key: tuple(entry[key]) for key in lists},
         )
         for name, entry in yaml.safe_load(text).items()

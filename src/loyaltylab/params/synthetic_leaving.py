@@ -18,7 +18,7 @@ class LeavingParameters(Section):
     shock_end: date = Field(date(2020, 5, 10), description="Shock ends [UTC date]")
     shock_share: Probability = Field(0.25, description="Customers it cancels on [share]")
     shock_loss: NotNegative = Field(0.30, description="Satisfaction lost by it [points]")
-    shock_contact_prob: Probability = Field(0.21, description="Contact upon it [share]")
+    shock_contact_prob: Probability = Field(0.18, description="Contact upon it [share]")
     shock_query_ratio: Positive = Field(1.0, description="Queries during it [ratio]")
     compensation_shares: dict[Literal["refund", "voucher", "choice", "none"], Probability] = Field(
         {"refund": 0.25, "voucher": 0.25, "choice": 0.25, "none": 0.25},

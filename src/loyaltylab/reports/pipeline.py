@@ -137,9 +137,20 @@ def build_report(root: Path, name: str) -> None:
             executed = run(path)
         except NotEstimableError as reason:
             executed = run(_stand_in(path, name, output, reason.summary))
-        links = [("Overview", "index.html")]
+        links = _links(root, name)
         page = render_page(executed, name=name, title=question.title, links=links)
         _keep(output, page, root, name)
+
+
+def _links(root: Path, name: str) -> list[tuple[str, str]]:
+    """The way back, and, where customers are simulated, to how they were made."""
+    from loyaltylab.tables.storage import read_description
+
+    links = [("Overview", "index.html")]
+    is_synthetic = read_description(root / "data" / "tables").is_synthetic
+    return links + [("How the data were made", "provider.html")] * (
+        is_synthetic and name != "provider"
+    )
 
 
 def build_index(root: Path) -> None:

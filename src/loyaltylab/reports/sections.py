@@ -239,23 +239,6 @@ def show_diagnostics(checks: Iterable[tuple[str, str, str]]) -> None:
     show_table(frame, caption="What was checked, and what came out.")
 
 
-def show_known_effects(study: Study) -> None:
-    """Show what the synthetic provider was built with; nothing for real customers."""
-    if not study.source.is_synthetic:
-        show_note("The customers are not simulated, so what is true of them is not known.")
-        return
-    from loyaltylab.sources.synthetic import known_effects
-
-    frame = pd.DataFrame(
-        [
-            (effect.name.replace("_", " "), effect.value, effect.unit, effect.meaning)
-            for effect in known_effects(study.parameters.synthetic)
-        ],
-        columns=["parameter", "value", "unit", "meaning"],
-    )
-    show_table(frame, caption="What the provider was built with. No finding uses these.", digits=4)
-
-
 def show_rows_kept(study: Study) -> None:
     """Show rows delivered, kept and set aside, by table and rule, and missing values."""
     audit = study.audit("tables")

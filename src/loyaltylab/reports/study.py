@@ -129,11 +129,13 @@ class Study:
         return json.loads(path.read_text(encoding="utf-8"))
 
     def findings(self) -> dict[str, dict[str, Any]]:
-        """Every stored finding of another report on these very data, by name."""
+        """Every stored finding of another report on these very data that bears on a hypothesis."""
+        questions = load_questions()
         return {
             name: finding
             for name, finding in read_findings(self.root).items()
             if name != self.question.name
+            and questions[name].hypotheses
             and finding["source"]["data_hash"] == self.source.data_hash
         }
 

@@ -41,6 +41,8 @@ STRATEGIES: list[tuple[str, tuple[Any, ...], str]] = [
     ),
     ("friction", (0.70, 0.15), "first_attempt_day"),
     ("denial", (0.0, 1.0), "first_request_day"),
+    ("first_denial", (0.0, 1.0), "first_request_day"),
+    ("alternative", (0.0, 1.0), "first_denial_day"),
     ("many_handoffs", (0.0, 1.0), "first_contact_day"),
     ("remedy", ("at_refusal", "at_cancellation"), "first_denial_day"),
     ("incident_messages", (False, True), "first_failure_day"),
