@@ -41,6 +41,11 @@ def curves_oracle() -> Oracle:
 
 
 @pytest.fixture(scope="session")
+def log_rank_oracle() -> Oracle:
+    return Oracle("log_rank")
+
+
+@pytest.fixture(scope="session")
 def competing_oracle() -> Oracle:
     return Oracle("competing")
 

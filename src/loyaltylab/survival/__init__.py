@@ -17,6 +17,8 @@ from loyaltylab.survival.counting_process import (
 from loyaltylab.survival.cox import CoxFit, fit_cox
 from loyaltylab.survival.curves import RetentionCurve, kaplan_meier, retention_difference
 from loyaltylab.survival.estimate import Estimate, difference
+from loyaltylab.survival.log_rank import LogRankTest, log_rank_test
+from loyaltylab.survival.pairwise_log_rank import pairwise_log_rank_tests
 from loyaltylab.survival.proportional_hazards import (
     check_proportional_hazards,
     schoenfeld_residuals,
@@ -33,6 +35,7 @@ __all__ = [
     "CoxFit",
     "CumulativeIncidence",
     "Estimate",
+    "LogRankTest",
     "RetentionCurve",
     "build_counting_process",
     "check_proportional_hazards",
@@ -43,6 +46,8 @@ __all__ = [
     "find_overlapping_rows",
     "fit_cox",
     "kaplan_meier",
+    "log_rank_test",
+    "pairwise_log_rank_tests",
     "rates_by_interval",
     "restricted_mean_difference",
     "restricted_mean_retention_time",
