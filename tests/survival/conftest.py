@@ -46,6 +46,11 @@ def log_rank_oracle() -> Oracle:
 
 
 @pytest.fixture(scope="session")
+def bands_oracle() -> Oracle:
+    return Oracle("confidence_bands")
+
+
+@pytest.fixture(scope="session")
 def competing_oracle() -> Oracle:
     return Oracle("competing")
 

@@ -9,6 +9,7 @@ from loyaltylab.survival.competing import (
     CumulativeIncidence,
     cumulative_incidence,
 )
+from loyaltylab.survival.confidence_bands import ConfidenceBand, confidence_band
 from loyaltylab.survival.counting_process import (
     CountingProcess,
     build_counting_process,
@@ -31,6 +32,7 @@ from loyaltylab.survival.restricted_mean import (
 from loyaltylab.survival.time_lost import restricted_time_lost
 
 __all__ = [
+    "ConfidenceBand",
     "CountingProcess",
     "CoxFit",
     "CumulativeIncidence",
@@ -39,6 +41,7 @@ __all__ = [
     "RetentionCurve",
     "build_counting_process",
     "check_proportional_hazards",
+    "confidence_band",
     "cumulative_incidence",
     "difference",
     "event_rate",
