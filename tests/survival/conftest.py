@@ -51,6 +51,11 @@ def bands_oracle() -> Oracle:
 
 
 @pytest.fixture(scope="session")
+def hazards_oracle() -> Oracle:
+    return Oracle("cumulative_hazards")
+
+
+@pytest.fixture(scope="session")
 def competing_oracle() -> Oracle:
     return Oracle("competing")
 

@@ -21,8 +21,8 @@ CLOSED_FORM = {"rtol": 1e-8, "atol": 1e-12}
 BY_HAND = {"rtol": 1e-12, "atol": 1e-14}
 # The tables print four digits.
 PRINTED = 6e-5
-# Entries of C.4 with a wrong digit: by symmetry W on (a, b) is W on (1 - b, 1 - a), and the
-# mirrored entries are right. (limits, printed, right)
+# Entries of C.4 with a wrong digit. W on (a, b) is W on (1 - b, 1 - a): the mirrored entries,
+# where the table has them, are right. (limits, printed, right)
 MISPRINTS = {
     "90": ((0.22, 0.26), 0.8515, 0.8512),
     "95": ((0.18, 0.76), 1.3539, 1.3537),

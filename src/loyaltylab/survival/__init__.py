@@ -16,6 +16,7 @@ from loyaltylab.survival.counting_process import (
     find_overlapping_rows,
 )
 from loyaltylab.survival.cox import CoxFit, fit_cox
+from loyaltylab.survival.cumulative_hazards import CumulativeHazard, nelson_aalen
 from loyaltylab.survival.curves import RetentionCurve, kaplan_meier, retention_difference
 from loyaltylab.survival.estimate import Estimate, difference
 from loyaltylab.survival.log_rank import LogRankTest, log_rank_test
@@ -35,6 +36,7 @@ __all__ = [
     "ConfidenceBand",
     "CountingProcess",
     "CoxFit",
+    "CumulativeHazard",
     "CumulativeIncidence",
     "Estimate",
     "LogRankTest",
@@ -50,6 +52,7 @@ __all__ = [
     "fit_cox",
     "kaplan_meier",
     "log_rank_test",
+    "nelson_aalen",
     "pairwise_log_rank_tests",
     "rates_by_interval",
     "restricted_mean_difference",
