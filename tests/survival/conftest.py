@@ -56,6 +56,11 @@ def hazards_oracle() -> Oracle:
 
 
 @pytest.fixture(scope="session")
+def pseudo_oracle() -> Oracle:
+    return Oracle("pseudo_values")
+
+
+@pytest.fixture(scope="session")
 def competing_oracle() -> Oracle:
     return Oracle("competing")
 

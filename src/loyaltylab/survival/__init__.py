@@ -25,9 +25,20 @@ from loyaltylab.survival.proportional_hazards import (
     check_proportional_hazards,
     schoenfeld_residuals,
 )
+from loyaltylab.survival.pseudo_value_regression import (
+    PseudoValueFit,
+    pseudo_value_regression,
+)
+from loyaltylab.survival.pseudo_values import (
+    PseudoValues,
+    incidence_pseudo_values,
+    restricted_mean_pseudo_values,
+    retention_pseudo_values,
+)
 from loyaltylab.survival.rates import event_rate, rates_by_interval
 from loyaltylab.survival.restricted_mean import (
     restricted_mean_difference,
+    restricted_mean_ratio,
     restricted_mean_retention_time,
 )
 from loyaltylab.survival.time_lost import restricted_time_lost
@@ -40,6 +51,8 @@ __all__ = [
     "CumulativeIncidence",
     "Estimate",
     "LogRankTest",
+    "PseudoValueFit",
+    "PseudoValues",
     "RetentionCurve",
     "build_counting_process",
     "check_proportional_hazards",
@@ -50,14 +63,19 @@ __all__ = [
     "find_collinear_columns",
     "find_overlapping_rows",
     "fit_cox",
+    "incidence_pseudo_values",
     "kaplan_meier",
     "log_rank_test",
     "nelson_aalen",
     "pairwise_log_rank_tests",
+    "pseudo_value_regression",
     "rates_by_interval",
     "restricted_mean_difference",
+    "restricted_mean_pseudo_values",
+    "restricted_mean_ratio",
     "restricted_mean_retention_time",
     "restricted_time_lost",
     "retention_difference",
+    "retention_pseudo_values",
     "schoenfeld_residuals",
 ]
