@@ -53,11 +53,19 @@ log_ratio <- log(arms[1, 1] / arms[2, 1])
 error <- sqrt(sum((arms[, 2] / arms[, 1])^2))
 ratio <- exp(log_ratio + c(0, -1, 1) * qnorm(0.975) * error)
 
+# Time lost to each cause to 120 months, by sex: areas under the incidences and their errors.
+lost <- NULL
+for (label in c("F", "M")) {
+  own <- survfit(Surv(months, state) ~ 1, m, subset = sex == label)
+  r <- residuals(own, times = 120, type = "auc")
+  lost <- cbind(lost, c(summary(own, rmean = 120)$table[c("death", "pcm"), "rmean"], sqrt(colSums(drop(r)^2))[2:3]))
+}
+
 write_json(
   list(
     survival = as.character(packageVersion("survival")), geepack = as.character(packageVersion("geepack")),
     veteran = v[c("time", "status", "trt", "is_test", "karno", "household")],
-    mgus = m[c("months", "exit")], heart = heart[c("start", "stop", "event", "id")], late = late,
+    mgus = transform(m[c("months", "exit", "sex")], sex = as.character(sex)), lost = lost, heart = heart[c("start", "stop", "event", "id")], late = late,
     values = values, fits = fits, ratio = ratio, ratio_error = error, ratio_p = 2 * pnorm(-abs(log_ratio / error))
   ),
   file.path(here, "pseudo_values.json"), digits = I(17), na = "null", auto_unbox = TRUE, dataframe = "columns"

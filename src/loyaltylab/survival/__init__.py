@@ -42,6 +42,7 @@ from loyaltylab.survival.restricted_mean import (
     restricted_mean_retention_time,
 )
 from loyaltylab.survival.time_lost import restricted_time_lost
+from loyaltylab.survival.time_lost_differences import restricted_time_lost_differences
 
 __all__ = [
     "ConfidenceBand",
@@ -75,6 +76,7 @@ __all__ = [
     "restricted_mean_ratio",
     "restricted_mean_retention_time",
     "restricted_time_lost",
+    "restricted_time_lost_differences",
     "retention_difference",
     "retention_pseudo_values",
     "schoenfeld_residuals",
