@@ -61,6 +61,16 @@ def pseudo_oracle() -> Oracle:
 
 
 @pytest.fixture(scope="session")
+def grouped_oracle() -> Oracle:
+    return Oracle("grouped_times")
+
+
+@pytest.fixture(scope="session")
+def cohorts_oracle() -> Oracle:
+    return Oracle("cohorts")
+
+
+@pytest.fixture(scope="session")
 def competing_oracle() -> Oracle:
     return Oracle("competing")
 

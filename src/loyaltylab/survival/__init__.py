@@ -4,6 +4,7 @@ Rows are intervals (start, stop]; every result is a frozen dataclass with its er
 interval; what cannot be estimated raises :class:`loyaltylab.errors.EstimationError`.
 """
 
+from loyaltylab.survival.cohort_retention import retention_by_cohort
 from loyaltylab.survival.collinearity import find_collinear_columns
 from loyaltylab.survival.competing import (
     CumulativeIncidence,
@@ -19,6 +20,11 @@ from loyaltylab.survival.cox import CoxFit, fit_cox
 from loyaltylab.survival.cumulative_hazards import CumulativeHazard, nelson_aalen
 from loyaltylab.survival.curves import RetentionCurve, kaplan_meier, retention_difference
 from loyaltylab.survival.estimate import Estimate, difference
+from loyaltylab.survival.interval_censoring import (
+    IntervalCensoredRetention,
+    interval_censored_retention,
+)
+from loyaltylab.survival.life_tables import life_table
 from loyaltylab.survival.log_rank import LogRankTest, log_rank_test
 from loyaltylab.survival.pairwise_log_rank import pairwise_log_rank_tests
 from loyaltylab.survival.proportional_hazards import (
@@ -51,6 +57,7 @@ __all__ = [
     "CumulativeHazard",
     "CumulativeIncidence",
     "Estimate",
+    "IntervalCensoredRetention",
     "LogRankTest",
     "PseudoValueFit",
     "PseudoValues",
@@ -65,7 +72,9 @@ __all__ = [
     "find_overlapping_rows",
     "fit_cox",
     "incidence_pseudo_values",
+    "interval_censored_retention",
     "kaplan_meier",
+    "life_table",
     "log_rank_test",
     "nelson_aalen",
     "pairwise_log_rank_tests",
@@ -77,6 +86,7 @@ __all__ = [
     "restricted_mean_retention_time",
     "restricted_time_lost",
     "restricted_time_lost_differences",
+    "retention_by_cohort",
     "retention_difference",
     "retention_pseudo_values",
     "schoenfeld_residuals",
