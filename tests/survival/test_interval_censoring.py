@@ -137,6 +137,7 @@ def test_replicates_repeat() -> None:
         ({"right": [2, 1, NEVER]}, "right <= left in 1 of 3"),
         ({"right": [2, float("nan"), NEVER]}, "right is missing"),
         ({"left": [-1, 0, 0]}, "negative"),
+        ({"left": ["soon", 1, 2]}, "left is missing"),
         ({"right": [NEVER] * 3}, "nobody is seen to leave"),
         ({"left": [0, 0]}, "left has 2 values, right 3"),
         ({"n_replicates": 100}, "an explicit seed"),

@@ -207,6 +207,7 @@ def test_cloglog_recovers_a_log_hazard_ratio() -> None:
         ({"link": "logit"}, "strictly between 0 and 1 for the logit link"),
         ({"covariates": pd.DataFrame({"x": [1, 1, 1, 1]})}, "'x' is constant"),
         ({"confidence_level": 2}, "confidence_level"),
+        ({"pseudo_values": [1.0, 1.0, 4.0, 4.0]}, "fit every pseudo-value exactly"),
     ],
 )
 def test_what_cannot_be_regressed_is_refused(options, message) -> None:

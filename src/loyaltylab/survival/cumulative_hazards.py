@@ -41,6 +41,7 @@ class CumulativeHazard:
     last_follow_up : float
     method : str
     caveats : tuple of str
+        The curve they speak of is the retention exp(-cumulative_hazard).
     """
 
     time: FloatArray

@@ -128,7 +128,7 @@ def interval_censored_retention(
 
     Examples
     --------
-    >>> found = interval_censored_retention([0, 1, 1], [1, 2, np.inf], times=[1, 2])
+    >>> found = interval_censored_retention([0, 1, 2], [1, 2, np.inf], times=[1, 2])
     >>> found.retention_lower.round(3).tolist()
     [0.667, 0.333]
     """
@@ -172,24 +172,15 @@ def _read_looks(
     start: npt.ArrayLike | None,
     resampling: tuple[int, int | None],
 ) -> tuple[FloatArray, FloatArray]:
-    problems: list[str] = []
-    lefts, rights = (np.array(pd.to_numeric(pd.Series(c)), dtype=np.float64) for c in (left, right))
+    lefts, rights = (
+        np.array(pd.to_numeric(pd.Series(column), errors="coerce"), dtype=np.float64)
+        for column in (left, right)
+    )
     if len(lefts) != len(rights) or len(lefts) == 0:
         raise EstimationError(
             f"left has {len(lefts)} values, right {len(rights)}; rule: equally many, not none"
         )
-    bad = ~np.isfinite(lefts) | (lefts < 0) | np.isnan(rights)
-    if bad.any():
-        problems.append(
-            f"left is missing, infinite or negative, or right is missing, in {describe_rows(bad)}; "
-            "rule: left finite, right a number or infinite for a customer not seen to leave"
-        )
-    empty = rights <= lefts
-    if empty.any():
-        problems.append(
-            f"right <= left in {describe_rows(empty)}; rule: the exit lies in (left, right]; fix: "
-            "take the last look before it and the first one after it"
-        )
+    problems = _find_look_problems(lefts, rights)
     late = np.zeros(1) if start is None else np.asarray(start, dtype=np.float64)
     if np.any(late != 0):
         problems.append(
@@ -197,8 +188,6 @@ def _read_looks(
             "knows no delayed entry; fix: keep customers seen from their origin, or use "
             "kaplan_meier or life_table, which allow it"
         )
-    if not problems and not np.isfinite(rights).any():
-        problems.append("nobody is seen to leave; rule: at least one finite right; observe longer")
     n_replicates, seed = resampling
     if n_replicates and (seed is None or n_replicates < FEWEST_REPLICATES):
         problems.append(
@@ -208,6 +197,25 @@ def _read_looks(
     if problems:
         raise EstimationError("These looks cannot be analysed.", problems)
     return lefts, rights
+
+
+def _find_look_problems(left: FloatArray, right: FloatArray) -> list[str]:
+    problems = []
+    bad = ~np.isfinite(left) | (left < 0) | np.isnan(right)
+    if bad.any():
+        problems.append(
+            f"left is missing, infinite or negative, or right is missing, in {describe_rows(bad)}; "
+            "rule: left finite, right a number or infinite for a customer not seen to leave"
+        )
+    empty = right <= left
+    if empty.any():
+        problems.append(
+            f"right <= left in {describe_rows(empty)}; rule: the exit lies in (left, right]; fix: "
+            "take the last look before it and the first one after it"
+        )
+    if not np.isfinite(right).any():
+        problems.append("nobody is seen to leave; rule: at least one finite right; observe longer")
+    return problems
 
 
 def _find_mass_intervals(pairs: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -17,6 +17,8 @@ from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
 from loyaltylab.survival.row_checks import read_labels, read_numbers
 
 FEW_CLUSTERS = 30
+# A sum of squared residuals this small beside that of the values is rounding.
+PERFECT_SHARE = 1e-24
 MOST_STEPS = 200
 MOST_HALVINGS = 40
 # A step this small, in units of standardised covariates on the scale of the link, is none.
@@ -162,6 +164,7 @@ def pseudo_value_regression(
     unscale = np.diag(np.concatenate([[1.0], 1.0 / scale]))
     unscale[0, 1:] = -centre / scale
     coefficients = unscale @ solution
+    _refuse_perfect_fit(_loss(values, design, solution, LINKS[link]), values)
     covariance = unscale @ _sandwich(values, design, solution, LINKS[link], codes) @ unscale.T
     error = np.sqrt(np.diag(covariance))
     n_clusters = int(codes.max()) + 1
@@ -217,6 +220,14 @@ def _read_inputs(
     if problems:
         raise EstimationError("These pseudo-values cannot be regressed.", problems)
     return values, codes
+
+
+def _refuse_perfect_fit(loss: float, values: FloatArray) -> None:
+    if loss <= PERFECT_SHARE * float(np.sum(values**2)):
+        raise EstimationError(
+            "The covariates fit every pseudo-value exactly, which leaves no error; rule: values "
+            "that vary at given covariates; fix: fewer covariates, or a time at which some left"
+        )
 
 
 def _solve(values: FloatArray, design: FloatArray, link: _Link, name: str) -> FloatArray:
