@@ -17,6 +17,8 @@ from loyaltylab.survival.step_functions import check_times
 
 # The log likelihood is this close to its maximum, by the bound its gradient gives.
 LIKELIHOOD_TOLERANCE = 1e-7
+# Mass this small is on its way out: it is dropped unless its gradient asks for more.
+NEGLIGIBLE_MASS = 1e-9
 MOST_STEPS = 500
 MOST_HALVINGS = 40
 FEWEST_REPLICATES = 100
@@ -240,7 +242,10 @@ def _maximise(pairs: FloatArray, counts: FloatArray) -> _Maximum:
         value = float(counts @ np.log(likely))
         if gap <= LIKELIHOOD_TOLERANCE:
             return _Maximum(left, right, mass, value, gap)
-        mass = _search(mass, _newton_target(ratio, counts), covers, counts, value)
+        useful = (mass > NEGLIGIBLE_MASS) | (counts @ ratio > n)
+        target = np.zeros(len(mass))
+        target[useful] = _newton_target(ratio[:, useful], counts)
+        mass = _search(mass, target, covers, counts, value)
     raise EstimationError(
         f"The search for the masses did not converge in {MOST_STEPS} steps (the log likelihood "
         f"may rise by {gap:.2g}); fix: round the looks to a coarser grid, such as months"
@@ -250,7 +255,14 @@ def _maximise(pairs: FloatArray, counts: FloatArray) -> _Maximum:
 def _newton_target(ratio: FloatArray, counts: FloatArray) -> FloatArray:
     """Masses that maximise the quadratic approximation, by least squares without negatives."""
     rows = (ratio - 2.0) * np.sqrt(counts / counts.sum())[:, None]
-    target, _ = nnls(np.vstack([rows, np.ones(rows.shape[1])]), np.append(np.zeros(len(rows)), 1.0))
+    system = np.vstack([rows, np.ones(rows.shape[1])])
+    try:
+        target, _ = nnls(system, np.append(np.zeros(len(rows)), 1.0))
+    except RuntimeError:
+        raise EstimationError(
+            "The least squares for the masses did not converge; fix: round the looks to a "
+            "coarser grid, such as months"
+        ) from None
     return np.asarray(target / target.sum())
 
 
