@@ -41,6 +41,36 @@ def curves_oracle() -> Oracle:
 
 
 @pytest.fixture(scope="session")
+def log_rank_oracle() -> Oracle:
+    return Oracle("log_rank")
+
+
+@pytest.fixture(scope="session")
+def bands_oracle() -> Oracle:
+    return Oracle("confidence_bands")
+
+
+@pytest.fixture(scope="session")
+def hazards_oracle() -> Oracle:
+    return Oracle("cumulative_hazards")
+
+
+@pytest.fixture(scope="session")
+def pseudo_oracle() -> Oracle:
+    return Oracle("pseudo_values")
+
+
+@pytest.fixture(scope="session")
+def grouped_oracle() -> Oracle:
+    return Oracle("grouped_times")
+
+
+@pytest.fixture(scope="session")
+def cohorts_oracle() -> Oracle:
+    return Oracle("cohorts")
+
+
+@pytest.fixture(scope="session")
 def competing_oracle() -> Oracle:
     return Oracle("competing")
 

@@ -4,49 +4,90 @@ Rows are intervals (start, stop]; every result is a frozen dataclass with its er
 interval; what cannot be estimated raises :class:`loyaltylab.errors.EstimationError`.
 """
 
+from loyaltylab.survival.cohort_retention import retention_by_cohort
 from loyaltylab.survival.collinearity import find_collinear_columns
 from loyaltylab.survival.competing import (
     CumulativeIncidence,
     cumulative_incidence,
 )
+from loyaltylab.survival.confidence_bands import ConfidenceBand, confidence_band
 from loyaltylab.survival.counting_process import (
     CountingProcess,
     build_counting_process,
     find_overlapping_rows,
 )
 from loyaltylab.survival.cox import CoxFit, fit_cox
+from loyaltylab.survival.cumulative_hazards import CumulativeHazard, nelson_aalen
 from loyaltylab.survival.curves import RetentionCurve, kaplan_meier, retention_difference
 from loyaltylab.survival.estimate import Estimate, difference
+from loyaltylab.survival.interval_censoring import (
+    IntervalCensoredRetention,
+    interval_censored_retention,
+)
+from loyaltylab.survival.life_tables import life_table
+from loyaltylab.survival.log_rank import LogRankTest, log_rank_test
+from loyaltylab.survival.pairwise_log_rank import pairwise_log_rank_tests
 from loyaltylab.survival.proportional_hazards import (
     check_proportional_hazards,
     schoenfeld_residuals,
 )
+from loyaltylab.survival.pseudo_value_regression import (
+    PseudoValueFit,
+    pseudo_value_regression,
+)
+from loyaltylab.survival.pseudo_values import (
+    PseudoValues,
+    incidence_pseudo_values,
+    restricted_mean_pseudo_values,
+    retention_pseudo_values,
+)
 from loyaltylab.survival.rates import event_rate, rates_by_interval
 from loyaltylab.survival.restricted_mean import (
     restricted_mean_difference,
+    restricted_mean_ratio,
     restricted_mean_retention_time,
 )
 from loyaltylab.survival.time_lost import restricted_time_lost
+from loyaltylab.survival.time_lost_differences import restricted_time_lost_differences
 
 __all__ = [
+    "ConfidenceBand",
     "CountingProcess",
     "CoxFit",
+    "CumulativeHazard",
     "CumulativeIncidence",
     "Estimate",
+    "IntervalCensoredRetention",
+    "LogRankTest",
+    "PseudoValueFit",
+    "PseudoValues",
     "RetentionCurve",
     "build_counting_process",
     "check_proportional_hazards",
+    "confidence_band",
     "cumulative_incidence",
     "difference",
     "event_rate",
     "find_collinear_columns",
     "find_overlapping_rows",
     "fit_cox",
+    "incidence_pseudo_values",
+    "interval_censored_retention",
     "kaplan_meier",
+    "life_table",
+    "log_rank_test",
+    "nelson_aalen",
+    "pairwise_log_rank_tests",
+    "pseudo_value_regression",
     "rates_by_interval",
     "restricted_mean_difference",
+    "restricted_mean_pseudo_values",
+    "restricted_mean_ratio",
     "restricted_mean_retention_time",
     "restricted_time_lost",
+    "restricted_time_lost_differences",
+    "retention_by_cohort",
     "retention_difference",
+    "retention_pseudo_values",
     "schoenfeld_residuals",
 ]
