@@ -17,6 +17,7 @@ from loyaltylab.survival.counting_process import (
 from loyaltylab.survival.cox import CoxFit, fit_cox
 from loyaltylab.survival.curves import RetentionCurve, kaplan_meier, retention_difference
 from loyaltylab.survival.estimate import Estimate, difference
+from loyaltylab.survival.multi_state import StateOccupation, state_occupation
 from loyaltylab.survival.proportional_hazards import (
     check_proportional_hazards,
     schoenfeld_residuals,
@@ -26,7 +27,10 @@ from loyaltylab.survival.restricted_mean import (
     restricted_mean_difference,
     restricted_mean_retention_time,
 )
+from loyaltylab.survival.time_in_state import restricted_time_in_state
 from loyaltylab.survival.time_lost import restricted_time_lost
+from loyaltylab.survival.transition_cox import TransitionCoxFit, fit_transition_cox
+from loyaltylab.survival.transition_hazards import TransitionHazards, transition_hazards
 
 __all__ = [
     "CountingProcess",
@@ -34,6 +38,9 @@ __all__ = [
     "CumulativeIncidence",
     "Estimate",
     "RetentionCurve",
+    "StateOccupation",
+    "TransitionCoxFit",
+    "TransitionHazards",
     "build_counting_process",
     "check_proportional_hazards",
     "cumulative_incidence",
@@ -42,11 +49,15 @@ __all__ = [
     "find_collinear_columns",
     "find_overlapping_rows",
     "fit_cox",
+    "fit_transition_cox",
     "kaplan_meier",
     "rates_by_interval",
     "restricted_mean_difference",
     "restricted_mean_retention_time",
+    "restricted_time_in_state",
     "restricted_time_lost",
     "retention_difference",
     "schoenfeld_residuals",
+    "state_occupation",
+    "transition_hazards",
 ]
