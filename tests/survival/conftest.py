@@ -53,3 +53,8 @@ def cox_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def multi_state_oracle() -> Oracle:
     return Oracle("multi_state")
+
+
+@pytest.fixture(scope="session")
+def competing_models_oracle() -> Oracle:
+    return Oracle("competing_models")

@@ -4,6 +4,11 @@ Rows are intervals (start, stop]; every result is a frozen dataclass with its er
 interval; what cannot be estimated raises :class:`loyaltylab.errors.EstimationError`.
 """
 
+from loyaltylab.survival.cause_specific import (
+    CauseSpecificCox,
+    absolute_risk,
+    cause_specific_cox,
+)
 from loyaltylab.survival.collinearity import find_collinear_columns
 from loyaltylab.survival.competing import (
     CumulativeIncidence,
@@ -17,6 +22,8 @@ from loyaltylab.survival.counting_process import (
 from loyaltylab.survival.cox import CoxFit, fit_cox
 from loyaltylab.survival.curves import RetentionCurve, kaplan_meier, retention_difference
 from loyaltylab.survival.estimate import Estimate, difference
+from loyaltylab.survival.fine_gray import FineGrayFit, fit_fine_gray
+from loyaltylab.survival.gray import GrayTest, gray_test
 from loyaltylab.survival.multi_state import StateOccupation, state_occupation
 from loyaltylab.survival.proportional_hazards import (
     check_proportional_hazards,
@@ -33,15 +40,20 @@ from loyaltylab.survival.transition_cox import TransitionCoxFit, fit_transition_
 from loyaltylab.survival.transition_hazards import TransitionHazards, transition_hazards
 
 __all__ = [
+    "CauseSpecificCox",
     "CountingProcess",
     "CoxFit",
     "CumulativeIncidence",
     "Estimate",
+    "FineGrayFit",
+    "GrayTest",
     "RetentionCurve",
     "StateOccupation",
     "TransitionCoxFit",
     "TransitionHazards",
+    "absolute_risk",
     "build_counting_process",
+    "cause_specific_cox",
     "check_proportional_hazards",
     "cumulative_incidence",
     "difference",
@@ -49,7 +61,9 @@ __all__ = [
     "find_collinear_columns",
     "find_overlapping_rows",
     "fit_cox",
+    "fit_fine_gray",
     "fit_transition_cox",
+    "gray_test",
     "kaplan_meier",
     "rates_by_interval",
     "restricted_mean_difference",
