@@ -58,3 +58,8 @@ def multi_state_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def competing_models_oracle() -> Oracle:
     return Oracle("competing_models")
+
+
+@pytest.fixture(scope="session")
+def recurrent_oracle() -> Oracle:
+    return Oracle("recurrent")

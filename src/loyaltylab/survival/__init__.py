@@ -24,12 +24,18 @@ from loyaltylab.survival.curves import RetentionCurve, kaplan_meier, retention_d
 from loyaltylab.survival.estimate import Estimate, difference
 from loyaltylab.survival.fine_gray import FineGrayFit, fit_fine_gray
 from loyaltylab.survival.gray import GrayTest, gray_test
+from loyaltylab.survival.mean_cumulative import (
+    MeanCumulativeFunction,
+    mean_cumulative_difference,
+    mean_cumulative_function,
+)
 from loyaltylab.survival.multi_state import StateOccupation, state_occupation
 from loyaltylab.survival.proportional_hazards import (
     check_proportional_hazards,
     schoenfeld_residuals,
 )
 from loyaltylab.survival.rates import event_rate, rates_by_interval
+from loyaltylab.survival.recurrent_cox import andersen_gill, prentice_williams_peterson
 from loyaltylab.survival.restricted_mean import (
     restricted_mean_difference,
     restricted_mean_retention_time,
@@ -47,11 +53,13 @@ __all__ = [
     "Estimate",
     "FineGrayFit",
     "GrayTest",
+    "MeanCumulativeFunction",
     "RetentionCurve",
     "StateOccupation",
     "TransitionCoxFit",
     "TransitionHazards",
     "absolute_risk",
+    "andersen_gill",
     "build_counting_process",
     "cause_specific_cox",
     "check_proportional_hazards",
@@ -65,6 +73,9 @@ __all__ = [
     "fit_transition_cox",
     "gray_test",
     "kaplan_meier",
+    "mean_cumulative_difference",
+    "mean_cumulative_function",
+    "prentice_williams_peterson",
     "rates_by_interval",
     "restricted_mean_difference",
     "restricted_mean_retention_time",
