@@ -88,6 +88,15 @@ def test_hazards_by_hand() -> None:
     assert np.isnan(found.ci_lower[:2, 1]).all()
 
 
+def test_clusters_by_hand() -> None:
+    # At 1 A has left: derivatives of the share active are -3/16 for A and 1/16 for B, C and D.
+    # Within {A, B} and {C, D} they sum to -1/8 and 1/8.
+    columns, roles = hand_rows()
+    found = state_occupation(*columns, **roles, cluster=list("pppppqq"))
+    assert found.n_clusters == 2
+    np.testing.assert_allclose(found.standard_error[0], 2**0.5 / 8, **BY_HAND)
+
+
 def test_start_distribution_counts_or_is_given() -> None:
     start, stop = [0, 0, 0, 0], [2, 3, 3, 3]
     moves = (["active", "active", "active", "saved"], ["saved", "", "", ""])

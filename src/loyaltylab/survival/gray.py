@@ -80,7 +80,9 @@ def gray_test(
     """Compare the incidence of one cause between groups.
 
     A log-rank test of the cause compares rates among those still there; this one compares the
-    share that ends up leaving by the cause, which also depends on the other causes.
+    share that ends up leaving by the cause, which also depends on the other causes. It takes
+    customers as independent and of one weight; with clusters or weights, fit
+    :func:`fit_fine_gray` to indicators of the groups instead.
 
     Parameters
     ----------
@@ -117,15 +119,7 @@ def gray_test(
     >>> found.degrees_of_freedom
     1
     """
-    problems: list[str] = []
-    n = len(pd.Series(stop))
-    label, groups = read_labels("group", group, np.zeros(n, dtype=np.int64), problems)
-    if len(label) != n:
-        problems.append(f"group has {len(label)} values, stop has {n}; rule: one per row")
-    if not np.isfinite(rho):
-        problems.append(f"rho is {rho!r}; rule: a finite power")
-    if not problems and len(groups) < 2:
-        problems.append("one group only; rule: two or more; fix: check the labels of group")
+    label, groups, problems = _read_groups(group, len(pd.Series(stop)), rho)
     process = build_counting_process(
         start, stop, exit_cause=exit_cause, strata=strata, further_problems=problems
     )
@@ -133,13 +127,13 @@ def gray_test(
         raise EstimationError(f"no exit by {cause!r}; the causes observed: {list(process.causes)}")
     own = process.code == process.causes.index(cause) + 1
     g = len(groups)
-    score, covariance = np.zeros(g), np.zeros((g, g))
-    for stratum in range(len(process.strata)):
-        here = process.stratum == stratum
-        counts = _count_exits(process, here, own, label, g)
-        if counts is not None:
-            part, variance = _score_stratum(counts, rho)
-            score, covariance = score + part, covariance + variance
+    tables = [
+        _count_exits(process, process.stratum == stratum, own, label, g)
+        for stratum in range(len(process.strata))
+    ]
+    parts = [_score_stratum(counts, rho) for counts in tables if len(counts.own) > 0]
+    score = np.sum([part for part, _ in parts], axis=0)
+    covariance = np.sum([variance for _, variance in parts], axis=0)
     statistic = _find_statistic(score, covariance)
     n_events = np.bincount(label[own], minlength=g)
     return GrayTest(
@@ -156,12 +150,30 @@ def gray_test(
         rho=float(rho),
         n_strata=len(process.strata),
         method=f"Gray's test of the incidence of {cause}, rho {rho:g}",
-        caveats=tuple(
-            f"Group {name!r} has {events} exits by {cause}: below {FEW_EVENTS} the chi-square "
-            "approximation is rough."
-            for name, events in zip(groups, n_events.tolist(), strict=True)
-            if events < FEW_EVENTS
-        ),
+        caveats=_find_caveats(cause, groups, n_events),
+    )
+
+
+def _read_groups(
+    group: npt.ArrayLike, n: int, rho: float
+) -> tuple[IntArray, tuple[str, ...], list[str]]:
+    problems: list[str] = []
+    label, groups = read_labels("group", group, np.zeros(n, dtype=np.int64), problems)
+    if len(label) != n:
+        problems.append(f"group has {len(label)} values, stop has {n}; rule: one per row")
+    if not np.isfinite(rho):
+        problems.append(f"rho is {rho!r}; rule: a finite power")
+    if not problems and len(groups) < 2:
+        problems.append("one group only; rule: two or more; fix: check the labels of group")
+    return label, groups, problems
+
+
+def _find_caveats(cause: str, groups: tuple[str, ...], n_events: IntArray) -> tuple[str, ...]:
+    return tuple(
+        f"Group {name!r} has {events} exits by {cause}: below {FEW_EVENTS} the chi-square "
+        "approximation is rough."
+        for name, events in zip(groups, n_events.tolist(), strict=True)
+        if events < FEW_EVENTS
     )
 
 
@@ -180,12 +192,10 @@ def _count_exits(
     own: npt.NDArray[np.bool_],
     label: IntArray,
     g: int,
-) -> _Counts | None:
+) -> _Counts:
     is_exit = here & process.event
     time = np.unique(process.stop[is_exit])
     m = len(time)
-    if m == 0:
-        return None
     first = np.searchsorted(time, process.start, side="right")
     last = np.searchsorted(time, process.stop, side="right") - 1
     at_risk = np.empty((m, g))

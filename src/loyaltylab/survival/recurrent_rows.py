@@ -94,7 +94,11 @@ def build_recurrent_rows(
         cluster=customer if cluster is None else cluster, strata=strata, requires_events=True,
         further_problems=problems,
     )  # fmt: skip
-    person, leaves = person[process.kept], leaves[process.kept]
+    return _chain_rows(process, person[process.kept], leaves[process.kept])
+
+
+def _chain_rows(process: CountingProcess, person: IntArray, leaves: BoolArray) -> RecurrentRows:
+    """Order the rows of each customer; raise where they overlap or follow the exit."""
     order = np.lexsort((process.start, person))
     is_same = person[order][1:] == person[order][:-1]
     space = process.start[order][1:] - process.stop[order][:-1]
@@ -103,6 +107,7 @@ def build_recurrent_rows(
     overlaps, returns = np.zeros(len(order), dtype=bool), np.zeros(len(order), dtype=bool)
     overlaps[order[1:]] = is_same & (space < 0)
     returns[order[1:]] = is_same & leaves[order][:-1]
+    problems = []
     if overlaps.any():
         problems.append(
             f"a customer's rows overlap at {describe_rows(overlaps)}; rule: a customer is at risk "

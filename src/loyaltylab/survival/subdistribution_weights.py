@@ -14,6 +14,9 @@ from loyaltylab.survival.arrays import BoolArray, FloatArray, IntArray
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.row_checks import describe_rows, read_labels
 
+# Weighted rows that a fit with a few covariates holds in some 4 GB of memory.
+MOST_CARRIED_ROWS = 20_000_000
+
 
 @dataclass(frozen=True, eq=False)
 class Stays:
@@ -125,26 +128,14 @@ def _extend_stratum(stays: Stays, code: int, here: BoolArray) -> Extension:
     piece_last = np.append(piece_first[1:], len(times)) - 1
     piece = np.cumsum(opens) - 1
     next_time = np.searchsorted(times, process.stop[other], side="right")
-    is_carried = next_time < len(times)
-    other, next_time = other[is_carried], next_time[is_carried]
-    first_piece = piece[next_time]
-    n_pieces = len(piece_first) - first_piece
-    source = np.repeat(np.arange(len(other)), n_pieces)
-    offset = np.arange(len(source)) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
-    number = first_piece[source] + offset
+    other, next_time = other[next_time < len(times)], next_time[next_time < len(times)]
     base = _find_observed_share(stays, here, process.stop[other])
-    if np.any(base <= 0.0):
-        raise EstimationError(
-            "The weights of carried exits cannot be estimated.",
-            [
-                f"after {describe_rows(np.isin(np.arange(len(here)), other[base <= 0]))} everyone "
-                "under observation at some later time had just entered; rule: some customers are "
-                "observed throughout; fix: start at a later landmark"
-            ],
-        )
-    stop_of = process.stop[other]
+    _refuse_unknown_shares(other[base <= 0.0], len(here))
+    first_piece = piece[next_time]
+    source, offset = _count_up(len(piece_first) - first_piece)
+    number = first_piece[source] + offset
     earlier = times[np.maximum(piece_first[number] - 1, 0)]
-    begin = np.where(offset == 0, stop_of[source], earlier)
+    begin = np.where(offset == 0, process.stop[other][source], earlier)
     share = observed[piece_first[number]] / base[source]
     is_seen = share > 0.0
     return Extension(
@@ -152,6 +143,37 @@ def _extend_stratum(stays: Stays, code: int, here: BoolArray) -> Extension:
         start=begin[is_seen],
         stop=times[piece_last[number]][is_seen],
         share=share[is_seen],
+    )
+
+
+def _count_up(n_pieces: IntArray) -> tuple[IntArray, IntArray]:
+    """Repeat each position as often as it has pieces, and number its pieces from 0."""
+    total = int(n_pieces.sum())
+    if total > MOST_CARRIED_ROWS:
+        raise EstimationError(
+            "Too many weighted rows.",
+            [
+                f"carrying {len(n_pieces)} exits by other causes takes {total} rows; rule: at "
+                f"most {MOST_CARRIED_ROWS}, which fit in memory; fix: round times to coarser "
+                "units (weeks, months), or sample customers"
+            ],
+        )
+    source = np.repeat(np.arange(len(n_pieces)), n_pieces)
+    return source, np.arange(total) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
+
+
+def _refuse_unknown_shares(rows: IntArray, n: int) -> None:
+    if len(rows) == 0:
+        return
+    is_bad = np.zeros(n, dtype=bool)
+    is_bad[rows] = True
+    raise EstimationError(
+        "The weights of carried exits cannot be estimated.",
+        [
+            f"after {describe_rows(is_bad)} everyone under observation at some later time had "
+            "just entered; rule: some customers are observed throughout; fix: start at a later "
+            "landmark"
+        ],
     )
 
 

@@ -180,17 +180,15 @@ def fit_transition_cox(
     begin, end = rows.start, rows.stop
     if clock == "reset":
         begin, end = reset_clock(begin, end, _read_state_entry(rows, state_entry))
-    line = [np.flatnonzero(rows.from_state == rows.transitions[number][0]) for number in numbers]
-    row = np.concatenate(line)
-    move = np.repeat(numbers, [len(part) for part in line])
-    names = [rows.name_transition(number) for number in range(len(rows.transitions))]
+    row, move = _stack_rows(rows, numbers)
     event = rows.transition[row] == move
+    labels = {number: rows.name_transition(number) for number in numbers}
     fit = fit_cox(
         begin[row],
         end[row],
         event,
-        _stack_covariates(kept, row, move, [(number, names[number]) for number in numbers], shared),
-        strata=np.array(names)[move],
+        _stack_covariates(kept, row, move, labels, shared),
+        strata=pd.Series(move).map(labels).to_numpy(),
         cluster=rows.cluster[row],
         weights=None if weights is None else rows.weights[row],
         confidence_level=confidence_level,
@@ -198,11 +196,10 @@ def fit_transition_cox(
     caveats = list(fit.caveats)
     if clock == "reset" and state_entry is None:
         caveats += _describe_late_stays(rows)
+    moves = [rows.transitions[number] for number in numbers]
     return TransitionCoxFit(
         fit=fit,
-        transitions=tuple(
-            (rows.states[i], rows.states[j]) for i, j in (rows.transitions[n] for n in numbers)
-        ),
+        transitions=tuple((rows.states[i], rows.states[j]) for i, j in moves),
         covariates=tuple(str(name) for name in kept.columns if name not in shared),
         shared=tuple(str(name) for name in kept.columns if name in shared),
         clock=clock,
@@ -248,11 +245,17 @@ def _choose_moves(rows: TransitionRows, wanted: Sequence[tuple[str, str]] | None
     return sorted({observed.index((origin, target)) for origin, target in wanted})
 
 
+def _stack_rows(rows: TransitionRows, numbers: list[int]) -> tuple[IntArray, IntArray]:
+    """Row and move of every stacked row: a row once for each move its state allows."""
+    parts = [np.flatnonzero(rows.from_state == rows.transitions[number][0]) for number in numbers]
+    return np.concatenate(parts), np.repeat(numbers, [len(part) for part in parts])
+
+
 def _stack_covariates(
     covariates: pd.DataFrame,
     row: IntArray,
     move: IntArray,
-    moves: list[tuple[int, str]],
+    labels: Mapping[int, str],
     shared: Sequence[str],
 ) -> pd.DataFrame:
     """One column per covariate and move, 0 on the rows of other moves; shared ones as they are."""
@@ -262,7 +265,7 @@ def _stack_covariates(
         if name in shared:
             columns[str(name)] = values
             continue
-        for number, label in moves:
+        for number, label in labels.items():
             columns[f"{name}: {label}"] = np.where(move == number, values, 0.0)
     return pd.DataFrame(columns)
 

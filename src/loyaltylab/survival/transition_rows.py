@@ -134,19 +134,15 @@ def build_transition_rows(
         further_problems=problems,
     )
     kept = process.kept
-    moves = sorted({(int(i), int(j)) for i, j in _distinct_pairs(origin[kept], target[kept])})
-    number = {move: position for position, move in enumerate(moves)}
-    table = np.full((len(names), len(names) + 1), NO_MOVE)
-    for (i, j), position in number.items():
-        table[i, j] = position
+    moves, transition = _number_moves(origin[kept], target[kept], len(names))
     return TransitionRows(
         start=process.start,
         stop=process.stop,
         from_state=origin[kept],
         to_state=target[kept],
         states=names,
-        transitions=tuple(moves),
-        transition=table[origin[kept], target[kept]],
+        transitions=moves,
+        transition=transition,
         weights=process.weights,
         customer=person[kept],
         cluster=process.cluster,
@@ -243,9 +239,15 @@ def _read_states(
     return names, codes[0], codes[1]
 
 
-def _distinct_pairs(origin: IntArray, target: IntArray) -> IntArray:
+def _number_moves(
+    origin: IntArray, target: IntArray, k: int
+) -> tuple[tuple[tuple[int, int], ...], IntArray]:
+    """List the moves made, and the position in the list of each row's move."""
     moved = target != NO_MOVE
-    return np.unique(np.column_stack([origin[moved], target[moved]]), axis=0)
+    distinct, position = np.unique(origin[moved] * k + target[moved], return_inverse=True)
+    transition = np.full(len(origin), NO_MOVE)
+    transition[moved] = position
+    return tuple((int(cell) // k, int(cell) % k) for cell in distinct), transition
 
 
 def _find_split_customers(customer: IntArray, cluster: npt.ArrayLike | None) -> list[str]:
