@@ -47,6 +47,69 @@ def test_a_single_time_is_hypergeometric_by_hand() -> None:
     np.testing.assert_allclose(found.statistic, 3.0, **BY_HAND)
 
 
+def test_a_single_time_with_clusters_by_hand() -> None:
+    # The same four. Score of a: 2 - 2 x 2/4. Derivatives: those who leave 1/2 of their own exit
+    # less 2/4 x (1 - 2/4) for being at risk, 1/4; those in b, at risk only, 2 x 2/16 = 1/4.
+    rows = ([0] * 4, [1, 1, 2, 2], ["price", "price", "", ""], list("aabb"))
+    found = gray_test(*rows, cause="price", cluster=range(4))
+    np.testing.assert_allclose(found.covariance[0, 0], 4 / 16, **BY_HAND)
+    np.testing.assert_allclose(found.statistic, 4.0, **BY_HAND)
+    pairs = gray_test(*rows, cause="price", cluster=[1, 2, 1, 2])
+    np.testing.assert_allclose(pairs.covariance[0, 0], 2 / 4, **BY_HAND)
+    assert found.method.endswith("infinitesimal jackknife")
+
+
+def simulate_pairs(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
+    """Heavy ties, late entry, weights and households of two."""
+    start = rng.choice([0.0, 0.0, 1.0, 3.0], n)
+    return {
+        "start": start,
+        "stop": start + rng.integers(1, 10, n),
+        "exit_cause": rng.choice(["", "price", "moved"], n),
+        "group": rng.integers(0, 3, n),
+        "strata": np.arange(n) % 3,
+    }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_covariance_is_the_derivative_by_cluster_weights(seed) -> None:
+    rng = np.random.default_rng(seed)
+    n, step, expected = 90, 1e-4, np.zeros((3, 3))
+    rows, weights, cluster = simulate_pairs(rng, n), rng.uniform(0.3, 3, n), np.arange(n) // 2
+    for code in range(n // 2):
+        change = step * (cluster == code)
+        up, down = (
+            gray_test(**rows, cause="price", weights=weights * (1 + sign * change)).score
+            for sign in (1, -1)
+        )
+        slope = (up - down) / (2 * step)
+        expected += np.outer(slope, slope)
+    found = gray_test(**rows, cause="price", weights=weights, cluster=cluster)
+    # A central difference errs by the step squared.
+    np.testing.assert_allclose(found.covariance, expected, rtol=1e-6)
+
+
+def test_copies_of_customers_add_nothing() -> None:
+    rng = np.random.default_rng(7)
+    rows = simulate_pairs(rng, 120)
+    once = gray_test(**rows, cause="price", cluster=np.arange(120))
+    twice = {name: np.tile(values, 2) for name, values in rows.items()}
+    copied = gray_test(**twice, cause="price", cluster=np.tile(np.arange(120), 2))
+    doubled = gray_test(**rows, cause="price", weights=np.full(120, 2.0))
+    for other in (copied, doubled):
+        np.testing.assert_allclose(once.statistic, other.statistic, rtol=1e-9)
+    naive = gray_test(**twice, cause="price")
+    assert naive.statistic > 1.7 * once.statistic
+
+
+def test_both_variances_agree_in_large_samples() -> None:
+    # With 4,000 independent customers the two differ by sampling only, of the order of 1/60.
+    rows = simulate(np.random.default_rng(20240319), 4_000)
+    gray = gray_test(*rows, cause="price").covariance
+    jackknife = gray_test(*rows, cause="price", cluster=range(len(rows[0]))).covariance
+    np.testing.assert_allclose(gray, jackknife, rtol=0.06)
+
+
 @pytest.mark.parametrize("name", TESTS)
 def test_equals_r(competing_models_oracle, name) -> None:
     rows = competing_models_oracle.frame("mgus")
@@ -105,6 +168,15 @@ def test_order_cuts_units_and_labels_do_not_matter() -> None:
     for other in (shuffled, years, cut):
         np.testing.assert_allclose(found.statistic, other.statistic, rtol=1e-9)
     np.testing.assert_allclose(sorted(found.score), sorted(shuffled.score), rtol=1e-9)
+
+
+def test_exits_after_a_group_has_ended_are_left_out() -> None:
+    # Both of a who are there leave at 1 and 2; a third enters at 3. Without it, the same test.
+    rows = ([0, 0, 0, 0, 0, 3], [1, 2, 3, 5, 6, 4], [*["price"] * 3, "", "moved", "price"])
+    found = gray_test(*rows, list("aabbba"), cause="price")
+    without = gray_test(*(column[:5] for column in rows), list("aabbb"), cause="price")
+    np.testing.assert_allclose(found.statistic, without.statistic, **BY_HAND)
+    assert found.caveats[-1].startswith("1 exits come after everyone at risk in their group")
 
 
 def test_table() -> None:

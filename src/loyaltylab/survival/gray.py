@@ -12,8 +12,13 @@ from scipy.special import gammaincc
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray, as_read_only, as_read_only_counts
-from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
-from loyaltylab.survival.risk_sets import sum_at_risk
+from loyaltylab.survival.counting_process import build_counting_process
+from loyaltylab.survival.gray_scores import (
+    compute_covariance,
+    compute_influence,
+    compute_score,
+    prepare_groups,
+)
 from loyaltylab.survival.row_checks import read_labels
 
 FEW_EVENTS = 10
@@ -32,7 +37,7 @@ class GrayTest:
     p_value : float
     cause : str
     groups : tuple of str, length g
-    n_at_start, n_events, n_other_exits : ndarray of int, shape (g,)
+    n_rows, n_events, n_other_exits : ndarray of int, shape (g,)
         Rows, exits by the cause, exits by any other.
     score : ndarray of float, shape (g,)
         Weighted exits by the cause above those expected were the incidences equal; they sum
@@ -49,7 +54,7 @@ class GrayTest:
     p_value: float
     cause: str
     groups: tuple[str, ...]
-    n_at_start: IntArray
+    n_rows: IntArray
     n_events: IntArray
     n_other_exits: IntArray
     score: FloatArray
@@ -61,7 +66,7 @@ class GrayTest:
 
     def to_frame(self) -> pd.DataFrame:
         """Tabulate the groups: rows, exits, score and its standard error."""
-        names = ["n_at_start", "n_events", "n_other_exits", "score"]
+        names = ["n_rows", "n_events", "n_other_exits", "score"]
         frame = pd.DataFrame({"group": list(self.groups)})
         columns = {name: np.array(getattr(self, name)) for name in names}
         return frame.assign(**columns, score_error=np.sqrt(np.diag(self.covariance)))
@@ -76,19 +81,18 @@ def gray_test(
     cause: str,
     strata: npt.ArrayLike | None = None,
     rho: float = 0.0,
+    weights: npt.ArrayLike | None = None,
+    cluster: npt.ArrayLike | None = None,
 ) -> GrayTest:
     """Compare the incidence of one cause between groups.
 
     A log-rank test of the cause compares rates among those still there; this one compares the
-    share that ends up leaving by the cause, which also depends on the other causes. It takes
-    customers as independent and of one weight; with clusters or weights, fit
-    :func:`fit_fine_gray` to indicators of the groups instead.
+    share that ends up leaving by the cause, which also depends on the other causes.
 
     Parameters
     ----------
     start, stop, exit_cause
-        As in :func:`cumulative_incidence`: rows of independent customers. A stay may be cut in
-        several rows.
+        As in :func:`cumulative_incidence`.
     group : array-like, shape (n,)
         Labels of two or more groups, none missing.
     cause : str
@@ -96,6 +100,11 @@ def gray_test(
         Scores and variances are added over strata.
     rho : float
         Power of (1 - incidence) that weights the times; 0 weights all alike.
+    weights : array-like of float, shape (n,), optional
+    cluster : array-like, shape (n,), optional
+        Independent unit of each row. With clusters or weights the variance of the scores is the
+        infinitesimal jackknife, summed within clusters (rows when only weights are given);
+        else Gray's.
 
     Returns
     -------
@@ -110,7 +119,7 @@ def gray_test(
     Source
     ------
     Gray (1988); ``cuminc(ftime, fstatus, group, strata, rho)$Tests`` of R cmprsk, which has no
-    delayed entry: risk sets that customers enter late take its place in the same formulas.
+    delayed entry: the same formulas with risk sets that customers enter late.
 
     Examples
     --------
@@ -121,19 +130,24 @@ def gray_test(
     """
     label, groups, problems = _read_groups(group, len(pd.Series(stop)), rho)
     process = build_counting_process(
-        start, stop, exit_cause=exit_cause, strata=strata, further_problems=problems
-    )
+        start, stop, exit_cause=exit_cause, strata=strata, weights=weights, cluster=cluster,
+        further_problems=problems,
+    )  # fmt: skip
     if cause not in process.causes:
         raise EstimationError(f"no exit by {cause!r}; the causes observed: {list(process.causes)}")
-    own = process.code == process.causes.index(cause) + 1
-    g = len(groups)
-    tables = [
-        _count_exits(process, process.stratum == stratum, own, label, g)
+    label, code = label[process.kept], process.causes.index(cause) + 1
+    own, g = process.code == code, len(groups)
+    parts = [
+        prepare_groups(process, process.stratum == stratum, own, label, g, rho)
         for stratum in range(len(process.strata))
     ]
-    parts = [_score_stratum(counts, rho) for counts in tables if len(counts.own) > 0]
-    score = np.sum([part for part, _ in parts], axis=0)
-    covariance = np.sum([variance for _, variance in parts], axis=0)
+    parts = [part for part in parts if len(part.time) > 0]
+    score = np.sum([compute_score(part) for part in parts], axis=0)
+    if process.is_clustered or process.is_weighted:
+        influence = np.sum([compute_influence(process, part) for part in parts], axis=0)
+        covariance = influence.T @ influence
+    else:
+        covariance = np.sum([compute_covariance(part) for part in parts], axis=0)
     statistic = _find_statistic(score, covariance)
     n_events = np.bincount(label[own], minlength=g)
     return GrayTest(
@@ -142,15 +156,16 @@ def gray_test(
         p_value=float(gammaincc((g - 1) / 2.0, statistic / 2.0)),
         cause=cause,
         groups=groups,
-        n_at_start=as_read_only_counts(np.bincount(label, minlength=g)),
+        n_rows=as_read_only_counts(np.bincount(label, minlength=g)),
         n_events=as_read_only_counts(n_events),
         n_other_exits=as_read_only_counts(np.bincount(label[process.event & ~own], minlength=g)),
         score=as_read_only(score),
         covariance=as_read_only(covariance),
         rho=float(rho),
         n_strata=len(process.strata),
-        method=f"Gray's test of the incidence of {cause}, rho {rho:g}",
-        caveats=_find_caveats(cause, groups, n_events),
+        method=f"Gray's test of the incidence of {cause}, rho {rho:g}"
+        + (", infinitesimal jackknife" if process.is_clustered or process.is_weighted else ""),
+        caveats=_find_caveats(cause, groups, n_events, sum(part.n_left_out for part in parts)),
     )
 
 
@@ -168,95 +183,21 @@ def _read_groups(
     return label, groups, problems
 
 
-def _find_caveats(cause: str, groups: tuple[str, ...], n_events: IntArray) -> tuple[str, ...]:
-    return tuple(
+def _find_caveats(
+    cause: str, groups: tuple[str, ...], n_events: IntArray, n_left_out: int
+) -> tuple[str, ...]:
+    caveats = [
         f"Group {name!r} has {events} exits by {cause}: below {FEW_EVENTS} the chi-square "
         "approximation is rough."
         for name, events in zip(groups, n_events.tolist(), strict=True)
         if events < FEW_EVENTS
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Counts:
-    """At risk, leaving by the cause, and by others, by event time and group, shape (m, g)."""
-
-    at_risk: FloatArray
-    own: FloatArray
-    other: FloatArray
-
-
-def _count_exits(
-    process: CountingProcess,
-    here: npt.NDArray[np.bool_],
-    own: npt.NDArray[np.bool_],
-    label: IntArray,
-    g: int,
-) -> _Counts:
-    is_exit = here & process.event
-    time = np.unique(process.stop[is_exit])
-    m = len(time)
-    first = np.searchsorted(time, process.start, side="right")
-    last = np.searchsorted(time, process.stop, side="right") - 1
-    at_risk = np.empty((m, g))
-    for j in range(g):
-        rows = here & (label == j)
-        at_risk[:, j] = sum_at_risk(np.ones(np.count_nonzero(rows)), first[rows], last[rows], m)
-    tables = []
-    for rows in (is_exit & own, is_exit & ~own):
-        counts = np.bincount(last[rows] * g + label[rows], minlength=m * g)
-        tables.append(counts.reshape(m, g).astype(np.float64))
-    return _Counts(np.rint(at_risk), tables[0], tables[1])
-
-
-def _divide(top: FloatArray, bottom: FloatArray) -> FloatArray:
-    """Quotient, 0 where nothing is there to divide by."""
-    shape = np.broadcast_shapes(top.shape, bottom.shape)
-    return np.divide(top, bottom, out=np.zeros(shape), where=np.broadcast_to(bottom > 0, shape))
-
-
-def _shift(values: FloatArray, initial: float) -> FloatArray:
-    """Value just before each time."""
-    return np.concatenate([np.full((1, *values.shape[1:]), initial), values[:-1]])
-
-
-def _score_stratum(counts: _Counts, rho: float) -> tuple[FloatArray, FloatArray]:
-    """Scores and their covariance in one stratum.
-
-    Under the null all groups share one incidence F. Each exit moves the scores directly (a) and,
-    through the group's retention S, by what is still to come of F (the rest of c).
-    """
-    at_risk, own, other = counts.at_risk, counts.own, counts.other
-    is_used = at_risk > 0
-    staying = np.where(is_used, 1.0 - _divide(own + other, at_risk), 1.0)
-    retention = np.asarray(np.cumprod(staying, axis=0), dtype=np.float64)
-    before = _shift(retention, 1.0)
-    incidence_before = _shift(np.cumsum(before * _divide(own, at_risk), axis=0), 0.0)
-    presence = _divide(at_risk, before)  # those at risk and those whose place they stand for
-    total, n_own = presence.sum(axis=1), own.sum(axis=1)
-    share = np.cumsum(_divide(n_own, total))
-    share_before = _shift(share, 0.0)
-    scale = np.maximum(1.0 - share_before, 0.0) ** rho
-    extended = presence * (1.0 - incidence_before)
-    expected = _divide(n_own, extended.sum(axis=1))[:, None] * extended
-    score = np.sum(scale[:, None] * np.where(is_used, own - expected, 0.0), axis=0)
-    g = at_risk.shape[1]
-    own_part = presence[:, :, None] * np.eye(g)
-    shared = presence[:, :, None] * _divide(presence, total[:, None])[:, None, :]
-    a = scale[:, None, None] * (own_part - shared)
-    c = np.cumsum(a * _divide(n_own, total * (1.0 - share_before))[:, None, None], axis=0)
-    rest = c[-1] - c
-    left = np.where(retention > 0, _divide((1.0 - share)[:, None], retention), 0.0)
-    ties = _divide((n_own - 1.0)[:, None], total[:, None] * before - 1.0)
-    ties = np.where((n_own > 1)[:, None] & is_used, 1.0 - ties, 1.0)
-    by_own = ties * before * _divide(_divide(n_own, total)[:, None], at_risk)
-    ties = np.where(other > 1, 1.0 - _divide(other - 1.0, at_risk - 1.0), 1.0)
-    by_other = np.where(retention > 0, ties * _divide(before**2 * other, at_risk**2), 0.0)
-    direct = a + (1.0 - left)[:, None, :] * rest
-    through = left[:, None, :] * rest
-    covariance = np.einsum("tik,tjk,tk->ij", direct, direct, by_own)
-    covariance += np.einsum("tik,tjk,tk->ij", through, through, by_other)
-    return score, np.asarray(covariance)
+    ]
+    if n_left_out > 0:
+        caveats.append(
+            f"{n_left_out} exits come after everyone at risk in their group had left, and are left "
+            "out; start at a later landmark."
+        )
+    return tuple(caveats)
 
 
 def _find_statistic(score: FloatArray, covariance: FloatArray) -> float:
