@@ -98,6 +98,7 @@ def test_copies_of_customers_add_nothing() -> None:
     doubled = gray_test(**rows, cause="price", weights=np.full(120, 2.0))
     for other in (copied, doubled):
         np.testing.assert_allclose(once.statistic, other.statistic, rtol=1e-9)
+    assert doubled.caveats[-1].startswith("Weights without clusters")
     naive = gray_test(**twice, cause="price")
     assert naive.statistic > 1.7 * once.statistic
 

@@ -14,6 +14,7 @@ from loyaltylab.survival.arrays import FloatArray, IntArray
 from loyaltylab.survival.counting_process import build_counting_process
 from loyaltylab.survival.covariate_checks import find_covariate_problems
 from loyaltylab.survival.cox import CoxFit, fit_cox
+from loyaltylab.survival.cox_likelihood import compute_row_scores
 from loyaltylab.survival.hazard_influence import HazardChange, compute_hazard_influence
 from loyaltylab.survival.intervals import log_log_interval
 from loyaltylab.survival.step_functions import check_times
@@ -190,16 +191,10 @@ def absolute_risk(
         hazards[np.searchsorted(time, part.time), column] = part.increments
     target = model.causes.index(cause)
     curve = _accumulate(hazards, target)
-    errors = np.empty(len(asked))
-    for row, horizon in enumerate(asked):
-        slopes = _find_slopes(curve, hazards, target, int(np.sum(time <= horizon)))
-        influence = np.zeros(1)
-        for column, (name, part) in enumerate(zip(model.causes, parts, strict=True)):
-            own = slopes[np.searchsorted(time, part.time), column]
-            change = compute_hazard_influence(model.fits[name].state, part, own)
-            influence = influence + change
-        errors[row] = np.sqrt(np.sum(np.square(influence)))
     done = np.searchsorted(time, asked, side="right")
+    slopes = np.stack([_find_slopes(curve, hazards, target, int(n)) for n in done], axis=2)
+    influence = _sum_influence(model, parts, time, slopes)
+    errors = np.sqrt(np.sum(influence**2, axis=0))
     incidence = np.concatenate([[0.0], curve.incidence])[done]
     lower, upper = log_log_interval(incidence, errors, model.confidence_level)
     return pd.DataFrame(
@@ -249,6 +244,19 @@ def _find_slopes(curve: _Curve, hazards: FloatArray, target: int, n_done: int) -
     slopes[now] = (before * curve.fall_slope[now] * own - later)[:, None]
     slopes[now, target] += before * curve.fall[now]
     return slopes
+
+
+def _sum_influence(
+    model: CauseSpecificCox, parts: list[HazardChange], time: FloatArray, slopes: FloatArray
+) -> FloatArray:
+    """Derivative of the incidence at each time asked for, by cluster, over all causes."""
+    total = []
+    for column, (name, part) in enumerate(zip(model.causes, parts, strict=True)):
+        state = model.fits[name].state
+        own = slopes[np.searchsorted(time, part.time), column]
+        scores = compute_row_scores(state.design, state.moments)
+        total.append(compute_hazard_influence(state, part, own, scores))
+    return np.asarray(np.sum(total, axis=0))
 
 
 def _read_hazard(fit: CoxFit, reference: Mapping[str, float], stratum: int) -> HazardChange:

@@ -8,7 +8,6 @@ import numpy as np
 
 from loyaltylab.survival.arrays import FloatArray, IntArray
 from loyaltylab.survival.cox import CoxState
-from loyaltylab.survival.cox_likelihood import compute_row_scores
 from loyaltylab.survival.cox_newton import solve_information
 
 
@@ -35,9 +34,9 @@ class HazardChange:
 
 
 def compute_hazard_influence(
-    state: CoxState, hazard: HazardChange, slopes: FloatArray
+    state: CoxState, hazard: HazardChange, slopes: FloatArray, scores: FloatArray
 ) -> FloatArray:
-    """Derivative of the sum over times of slope times increment, by cluster, (clusters,).
+    """Derivative of sums over times of slope times increment, by cluster, shape (clusters, r).
 
     Coefficients and baseline move together, both under Efron's ties.
 
@@ -45,21 +44,25 @@ def compute_hazard_influence(
     ----------
     state : CoxState
     hazard : HazardChange
-    slopes : ndarray of float, shape (m,)
+    slopes : ndarray of float, shape (m, r)
+        One column per sum.
+    scores : ndarray of float, shape (n, p)
+        Row scores of the fit, from :func:`compute_row_scores`.
     """
     design, moments, process = state.design, state.moments, state.process
-    c = np.zeros(len(design.time))
+    c = np.zeros((len(design.time), slopes.shape[1]))
     c[hazard.index] = slopes * hazard.ratio
-    per_event = moments.inverse[0] / (design.n_tied * design.mean_event_weight)
-    relative_risk = moments.risk / design.weights
-    drift = np.concatenate([[0.0], np.cumsum(c * moments.square[0])])
+    inverse, square = moments.inverse[0][:, None], [part[:, None] for part in moments.square]
+    relative_risk = (moments.risk / design.weights)[:, None]
+    drift = np.concatenate([np.zeros((1, c.shape[1])), np.cumsum(c * square[0], axis=0)])
     values = -relative_risk * (drift[design.last + 1] - drift[design.first])
     rows, k = design.event_row, design.event_index
-    values[rows] += (c * per_event)[k] + relative_risk[rows] * (c * moments.square[1])[k]
-    pull = moments.square[0][:, None] * moments.s1 - moments.square[1][:, None] * moments.e1
-    gradient = float(slopes @ hazard.increments) * hazard.distance - c @ pull
-    direction = solve_information(state.information, gradient)
-    values += compute_row_scores(design, moments) @ direction
-    cluster = process.cluster[design.row]
-    sums = np.bincount(cluster, weights=design.weights * values, minlength=process.n_clusters)
-    return np.asarray(sums, dtype=np.float64)
+    per_event = inverse / (design.n_tied * design.mean_event_weight)[:, None]
+    values[rows] += (c * per_event)[k] + relative_risk[rows] * (c * square[1])[k]
+    pull = square[0] * moments.s1 - square[1] * moments.e1
+    gradient = np.outer(hazard.increments @ slopes, hazard.distance) - c.T @ pull
+    values += scores @ solve_information(state.information, gradient.T)
+    values *= design.weights[:, None]
+    cluster, n = process.cluster[design.row], process.n_clusters
+    sums = [np.bincount(cluster, weights=column, minlength=n) for column in values.T]
+    return np.array(sums, dtype=np.float64).reshape(slopes.shape[1], n).T

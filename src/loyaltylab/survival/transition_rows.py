@@ -213,21 +213,23 @@ def _read_states(
     problems: list[str],
 ) -> tuple[tuple[str, ...], IntArray, IntArray]:
     """Code both columns of states by their position in the list of states."""
-    origin = pd.Series(from_state, dtype=object).reset_index(drop=True)
-    target = pd.Series(to_state, dtype=object).reset_index(drop=True)
-    is_end = np.asarray(target.isna() | (target == ""), dtype=bool)
+    # Each distinct entry is looked at once.
+    origin, origin_names = pd.factorize(pd.Series(from_state, dtype=object))
+    target, target_names = pd.factorize(pd.Series(to_state, dtype=object))
     is_name = [
-        np.asarray(column.map(lambda value: isinstance(value, str) and value != ""), dtype=bool)
-        for column in (origin, target)
+        np.array([isinstance(entry, str) and entry != "" for entry in entries] + [False])
+        for entries in (origin_names, target_names)
     ]
-    bad = [~is_name[0], ~is_name[1] & ~is_end]
+    is_end = np.append(np.array([entry == "" for entry in target_names], dtype=bool), True)
+    bad = [~is_name[0][origin], ~is_name[1][target] & ~is_end[target]]
     for name, is_bad in zip(("from_state", "to_state"), bad, strict=True):
         if is_bad.any():
             problems.append(
                 f"{name} is no name in {describe_rows(is_bad)}; rule: text, and only to_state "
                 "may be empty (no move); fix: map codes to names"
             )
-    observed = sorted(set(origin[is_name[0]]) | set(target[is_name[1]]))
+    entries = [*origin_names[is_name[0][:-1]], *target_names[is_name[1][:-1]]]
+    observed = sorted(set(entries))
     names = tuple(observed) if states is None else tuple(states)
     if set(observed) - set(names) or len(set(names)) != len(names) or "" in names:
         problems.append(
@@ -235,7 +237,10 @@ def _read_states(
             "state is listed once, none empty; fix: list all"
         )
     code = {name: position for position, name in enumerate(names)}
-    codes = [column.map(code).fillna(NO_MOVE).to_numpy(np.int64) for column in (origin, target)]
+    codes = [
+        np.array([*(code.get(entry, NO_MOVE) for entry in entries), NO_MOVE], dtype=np.int64)[rows]
+        for entries, rows in ((origin_names, origin), (target_names, target))
+    ]
     return names, codes[0], codes[1]
 
 
