@@ -157,11 +157,36 @@ x <- cbind(own_columns(s, "price"), contract = s$contract)
 models$tickets_forward <- cox(Surv(s$start, s$stop, s$event), x, s, s$household, s$weight)
 models$tickets_reset <- cox(Surv(s$start - s$since, s$stop - s$since, s$event), x, s, s$household, s$weight)
 
+# Shares for a given customer: matrix exponentials of the hazards of one fit per move.
+person <- data.frame(age = 70, male = 1)
+kinds_of <- c("mgus", "pcm", "death")
+moves <- list(c(1, 2), c(1, 3), c(2, 3))
+curve_of <- function(move) {
+  rows <- mgus[mgus$from == kinds_of[move[1]], ]
+  fit <- coxph(Surv(start, stop, to == kinds_of[move[2]]) ~ age + male, rows, control = control)
+  base <- survfit(fit, newdata = person)
+  list(time = base$time, step = diff(c(0, base$cumhaz)))
+}
+curves_of <- lapply(moves, curve_of)
+when <- sort(unique(unlist(lapply(curves_of, function(one) one$time[one$step > 0]))))
+share <- c(1, 0, 0)
+path <- t(sapply(when, function(t) {
+  h <- matrix(0, 3, 3)
+  for (j in seq_along(moves)) {
+    at <- which(curves_of[[j]]$time == t)
+    if (length(at) == 1) h[moves[[j]][1], moves[[j]][2]] <- curves_of[[j]]$step[at]
+  }
+  diag(h) <- -rowSums(h)
+  share <<- as.vector(share %*% survival:::survexpm(h))
+}))
+keep <- seq(20, length(when), by = 25)
+prediction <- list(time = when[keep], mgus = path[keep, 1], pcm = path[keep, 2], death = path[keep, 3])
+
 columns <- c("customer", "start", "stop", "from", "to", "household", "weight", "price", "contract")
 write_json(
   list(survival = as.character(packageVersion("survival")),
        mgus = mgus[c("id", "start", "stop", "from", "to", "age", "male")],
-       tickets = tickets[columns], curves = curves, models = models),
+       tickets = tickets[columns], curves = curves, models = models, prediction = prediction),
   file.path(here, "multi_state.json"), digits = I(17), na = "null", auto_unbox = TRUE,
   dataframe = "columns", matrix = "columnmajor"
 )

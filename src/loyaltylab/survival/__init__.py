@@ -4,11 +4,8 @@ Rows are intervals (start, stop]; every result is a frozen dataclass with its er
 interval; what cannot be estimated raises :class:`loyaltylab.errors.EstimationError`.
 """
 
-from loyaltylab.survival.cause_specific import (
-    CauseSpecificCox,
-    absolute_risk,
-    cause_specific_cox,
-)
+from loyaltylab.survival.absolute_risk import absolute_risk
+from loyaltylab.survival.cause_specific import CauseSpecificCox, cause_specific_cox
 from loyaltylab.survival.collinearity import find_collinear_columns
 from loyaltylab.survival.competing import (
     CumulativeIncidence,
@@ -44,6 +41,7 @@ from loyaltylab.survival.time_in_state import restricted_time_in_state
 from loyaltylab.survival.time_lost import restricted_time_lost
 from loyaltylab.survival.transition_cox import TransitionCoxFit, fit_transition_cox
 from loyaltylab.survival.transition_hazards import TransitionHazards, transition_hazards
+from loyaltylab.survival.transition_prediction import predict_occupation
 
 __all__ = [
     "CauseSpecificCox",
@@ -75,6 +73,7 @@ __all__ = [
     "kaplan_meier",
     "mean_cumulative_difference",
     "mean_cumulative_function",
+    "predict_occupation",
     "prentice_williams_peterson",
     "rates_by_interval",
     "restricted_mean_difference",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from loyaltylab.survival.arrays import FloatArray, IntArray
-from loyaltylab.survival.cox import CoxState
+from loyaltylab.survival.cox import CoxFit, CoxState
 from loyaltylab.survival.cox_newton import solve_information
 
 
@@ -31,6 +32,21 @@ class HazardChange:
     increments: FloatArray
     ratio: float
     distance: FloatArray
+
+
+def read_hazard(fit: CoxFit, values: Mapping[str, float], stratum: int) -> HazardChange:
+    """Hazard increments of a customer with given covariates, in one stratum of a fit."""
+    state = fit.state
+    distance = np.array([float(values[name]) for name in fit.names]) - state.centre
+    ratio = float(np.exp(distance @ fit.coefficients))
+    index: IntArray = np.flatnonzero(state.design.stratum == stratum)
+    return HazardChange(
+        index=index,
+        time=state.design.time[index],
+        increments=state.moments.inverse[0][index] * ratio,
+        ratio=ratio,
+        distance=distance / state.scale,
+    )
 
 
 def compute_hazard_influence(

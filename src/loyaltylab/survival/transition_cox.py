@@ -37,6 +37,8 @@ class TransitionCoxFit:
     clock : str
         "forward" (time since the origin) or "reset" (time since the state was entered).
     n_events : tuple of int, length q
+    left_out : tuple of (str, str)
+        Moves observed but not modelled.
     caveats : tuple of str
     """
 
@@ -46,6 +48,7 @@ class TransitionCoxFit:
     shared: tuple[str, ...]
     clock: str
     n_events: tuple[int, ...]
+    left_out: tuple[tuple[str, str], ...]
     caveats: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
@@ -68,6 +71,21 @@ class TransitionCoxFit:
                 parts.append(line | table.loc[column].to_dict())
         return pd.DataFrame(parts)
 
+    def stacked_values(
+        self, reference: Mapping[str, float] | None, number: int
+    ) -> dict[str, float]:
+        """Values of the stacked covariates on the rows of one move, by their stacked names."""
+        names = (*self.covariates, *self.shared)
+        given = dict.fromkeys(names, 0.0) if reference is None else dict(reference)
+        if set(given) != set(names):
+            raise EstimationError(
+                f"reference names {sorted(given)}; rule: exactly the covariates {sorted(names)}; "
+                "fix: give each a value"
+            )
+        values = dict.fromkeys(self.fit.names, 0.0) | {name: given[name] for name in self.shared}
+        origin, target = self.transitions[number]
+        return values | {_own_name(name, origin, target): given[name] for name in self.covariates}
+
     def cumulative_hazard(self, reference: Mapping[str, float] | None = None) -> pd.DataFrame:
         """Cumulative hazard of every move for a customer with given, constant covariates.
 
@@ -86,18 +104,9 @@ class TransitionCoxFit:
         EstimationError
             If ``reference`` does not name exactly the covariates.
         """
-        names = (*self.covariates, *self.shared)
-        given = dict.fromkeys(names, 0.0) if reference is None else dict(reference)
-        if set(given) != set(names):
-            raise EstimationError(
-                f"reference names {sorted(given)}; rule: exactly the covariates {sorted(names)}; "
-                "fix: give each a value"
-            )
         parts = []
-        for origin, target in self.transitions:
-            values = dict.fromkeys(self.fit.names, 0.0) | {n: given[n] for n in self.shared}
-            values |= {_own_name(n, origin, target): given[n] for n in self.covariates}
-            hazard = self.fit.cumulative_hazard(values)
+        for number, (origin, target) in enumerate(self.transitions):
+            hazard = self.fit.cumulative_hazard(self.stacked_values(reference, number))
             own = hazard[hazard["stratum"] == f"{origin} -> {target}"].reset_index(drop=True)
             own = own[["time", "cumulative_hazard"]]
             parts.append(own.assign(from_state=origin, to_state=target))
@@ -196,14 +205,15 @@ def fit_transition_cox(
     caveats = list(fit.caveats)
     if clock == "reset" and state_entry is None:
         caveats += _describe_late_stays(rows)
-    moves = [rows.transitions[number] for number in numbers]
+    moves = [(rows.states[i], rows.states[j]) for i, j in rows.transitions]
     return TransitionCoxFit(
         fit=fit,
-        transitions=tuple((rows.states[i], rows.states[j]) for i, j in moves),
+        transitions=tuple(moves[number] for number in numbers),
         covariates=tuple(str(name) for name in kept.columns if name not in shared),
         shared=tuple(str(name) for name in kept.columns if name in shared),
         clock=clock,
         n_events=tuple(int(np.sum(event & (move == number))) for number in numbers),
+        left_out=tuple(moves[number] for number in range(len(moves)) if number not in numbers),
         caveats=tuple(caveats),
     )
 
