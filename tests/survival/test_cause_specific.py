@@ -188,5 +188,6 @@ def test_what_cannot_be_fitted_or_given_is_refused() -> None:
         "time 99 is past the last follow-up",
     ):
         assert part in listed
-    with pytest.raises(EstimationError, match="not finite"):
-        absolute_risk(model, {"x": np.nan, "z": 0}, cause="price", times=[1], stratum="plus")
+    for far in (np.nan, np.inf, 1e6):
+        with pytest.raises(EstimationError, match="rule: finite, and at most 100"):
+            absolute_risk(model, {"x": far, "z": 0}, cause="price", times=[1], stratum="plus")

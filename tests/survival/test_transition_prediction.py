@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.linalg import expm
 from state_histories import columns_of
 
 from loyaltylab.errors import EstimationError
@@ -14,12 +15,24 @@ from loyaltylab.survival import (
     fit_transition_cox,
     predict_occupation,
 )
+from loyaltylab.survival.matrix_exponential import exponentiate
 
 BY_HAND = {"rtol": 1e-10, "atol": 1e-12}
 # Both ends iterate to one optimum: R to a relative change of 1e-12 in the likelihood.
 ITERATED = {"rtol": 1e-6, "atol": 1e-9}
 # A central difference errs by the step squared.
 DERIVATIVE = {"rtol": 1e-5, "atol": 1e-10}
+
+
+@pytest.mark.parametrize("size", [0.0, 0.1, 3.0, 40.0])
+def test_exponentials_are_those_of_scipy(size) -> None:
+    rng = np.random.default_rng(5)
+    matrices = size * rng.uniform(0, 1, (6, 4, 4))
+    diagonal = np.arange(4)
+    matrices[:, diagonal, diagonal] -= matrices.sum(axis=2)
+    # Each squaring doubles the rounding; eight of them at the largest size.
+    np.testing.assert_allclose(exponentiate(matrices), expm(matrices), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(exponentiate(matrices).sum(axis=2), 1.0, rtol=1e-12)
 
 
 def test_two_moves_by_hand() -> None:
@@ -130,3 +143,5 @@ def test_what_cannot_be_given_is_refused(multi_state_oracle) -> None:
     whole = fit_transition_cox(*columns_of(rows), rows[["age"]], **roles)
     with pytest.raises(EstimationError, match="exactly the covariates"):
         predict_occupation(whole, {"year": 1}, start_state="mgus", times=[1])
+    with pytest.raises(EstimationError, match="rule: finite, and at most 100"):
+        predict_occupation(whole, {"age": 1e5}, start_state="mgus", times=[1])

@@ -173,8 +173,6 @@ def _check_request(
             f"reference names {sorted(reference)}; rule: exactly the covariates "
             f"{sorted(model.names)}; fix: give each a value"
         )
-    elif not np.all(np.isfinite([float(reference[name]) for name in model.names])):
-        problems.append("reference holds values that are not finite")
     chosen = "" if stratum is None else stratum
     if chosen not in process.strata:
         problems.append(f"stratum is {stratum!r}; choose one of {list(process.strata)}")

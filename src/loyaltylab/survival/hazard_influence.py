@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray
 from loyaltylab.survival.cox import CoxFit, CoxState
 from loyaltylab.survival.cox_newton import solve_information
+
+# A hazard ratio of e^100 says nothing any more, and leaves room for squares of hazards.
+LARGEST_LOG_RISK = 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +39,22 @@ class HazardChange:
 
 
 def read_hazard(fit: CoxFit, values: Mapping[str, float], stratum: int) -> HazardChange:
-    """Hazard increments of a customer with given covariates, in one stratum of a fit."""
+    """Hazard increments of a customer with given covariates, in one stratum of a fit.
+
+    Raises
+    ------
+    EstimationError
+        If a covariate is not finite, or so far out that the hazard cannot be computed.
+    """
     state = fit.state
     distance = np.array([float(values[name]) for name in fit.names]) - state.centre
-    ratio = float(np.exp(distance @ fit.coefficients))
+    log_ratio = float(distance @ fit.coefficients)
+    if not abs(log_ratio) <= LARGEST_LOG_RISK:
+        raise EstimationError(
+            f"the log hazard ratio of the customer asked for is {log_ratio:.3g}; rule: finite, "
+            f"and at most {LARGEST_LOG_RISK:g} from the average; fix: check the values of reference"
+        )
+    ratio = float(np.exp(log_ratio))
     index: IntArray = np.flatnonzero(state.design.stratum == stratum)
     return HazardChange(
         index=index,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.linalg import expm
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
@@ -19,6 +18,7 @@ from loyaltylab.survival.hazard_influence import (
     read_hazard,
 )
 from loyaltylab.survival.intervals import log_log_interval
+from loyaltylab.survival.matrix_exponential import exponentiate
 from loyaltylab.survival.step_functions import check_times
 from loyaltylab.survival.transition_cox import TransitionCoxFit
 
@@ -130,7 +130,7 @@ def _multiply(
         direction[i, j], direction[i, i] = 1.0, -1.0
         directions.append(direction)
         rates[np.searchsorted(time, part.time)] += part.increments[:, None, None] * direction
-    step = expm(rates)
+    step = exponentiate(rates)
     share = np.zeros((m + 1, k))
     share[0, states.index(start_state)] = 1.0
     for t in range(m):
@@ -142,7 +142,7 @@ def _multiply(
         double = np.zeros((len(here), 2 * k, 2 * k))
         double[:, :k, :k] = double[:, k:, k:] = rates[here]
         double[:, :k, k:] = direction
-        push[here, number] = np.einsum("tk,tkj->tj", share[here], expm(double)[:, :k, k:])
+        push[here, number] = np.einsum("tk,tkj->tj", share[here], exponentiate(double)[:, :k, k:])
     return _Path(time, share, step, push)
 
 
