@@ -42,7 +42,9 @@ def restricted_time_in_state(
 
     Parameters
     ----------
-    start, stop, from_state, to_state, customer, states, origin, start_distribution, weights, cluster
+    start, stop, from_state, to_state, customer, states
+        As in :func:`state_occupation`.
+    origin, start_distribution, weights, cluster
         As in :func:`state_occupation`.
     state : str
     horizon : float
@@ -72,7 +74,7 @@ def restricted_time_in_state(
     ...     customer=[1, 2], state="active", horizon=2)
     >>> time.value
     1.5
-    """  # noqa: E501
+    """
     quantile = normal_quantile(confidence_level)
     given = build_transition_rows(
         start, stop, from_state, to_state, customer=customer, states=states, weights=weights,
