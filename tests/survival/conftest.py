@@ -41,16 +41,6 @@ def curves_oracle() -> Oracle:
 
 
 @pytest.fixture(scope="session")
-def competing_oracle() -> Oracle:
-    return Oracle("competing")
-
-
-@pytest.fixture(scope="session")
-def cox_oracle() -> Oracle:
-    return Oracle("cox")
-
-
-@pytest.fixture(scope="session")
 def multi_state_oracle() -> Oracle:
     return Oracle("multi_state")
 
@@ -63,3 +53,13 @@ def competing_models_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def recurrent_oracle() -> Oracle:
     return Oracle("recurrent")
+
+
+@pytest.fixture(scope="session")
+def competing_oracle() -> Oracle:
+    return Oracle("competing")
+
+
+@pytest.fixture(scope="session")
+def cox_oracle() -> Oracle:
+    return Oracle("cox")
