@@ -71,6 +71,21 @@ def cohorts_oracle() -> Oracle:
 
 
 @pytest.fixture(scope="session")
+def multi_state_oracle() -> Oracle:
+    return Oracle("multi_state")
+
+
+@pytest.fixture(scope="session")
+def competing_models_oracle() -> Oracle:
+    return Oracle("competing_models")
+
+
+@pytest.fixture(scope="session")
+def recurrent_oracle() -> Oracle:
+    return Oracle("recurrent")
+
+
+@pytest.fixture(scope="session")
 def competing_oracle() -> Oracle:
     return Oracle("competing")
 

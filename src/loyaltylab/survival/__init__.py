@@ -5,6 +5,8 @@ interval; what cannot be estimated raises :class:`loyaltylab.errors.EstimationEr
 """
 
 from loyaltylab.survival.cohort_retention import retention_by_cohort
+from loyaltylab.survival.absolute_risk import absolute_risk
+from loyaltylab.survival.cause_specific import CauseSpecificCox, cause_specific_cox
 from loyaltylab.survival.collinearity import find_collinear_columns
 from loyaltylab.survival.competing import (
     CumulativeIncidence,
@@ -27,6 +29,14 @@ from loyaltylab.survival.interval_censoring import (
 from loyaltylab.survival.life_tables import life_table
 from loyaltylab.survival.log_rank import LogRankTest, log_rank_test
 from loyaltylab.survival.pairwise_log_rank import pairwise_log_rank_tests
+from loyaltylab.survival.fine_gray import FineGrayFit, fit_fine_gray
+from loyaltylab.survival.gray import GrayTest, gray_test
+from loyaltylab.survival.mean_cumulative import (
+    MeanCumulativeFunction,
+    mean_cumulative_difference,
+    mean_cumulative_function,
+)
+from loyaltylab.survival.multi_state import StateOccupation, state_occupation
 from loyaltylab.survival.proportional_hazards import (
     check_proportional_hazards,
     schoenfeld_residuals,
@@ -42,16 +52,24 @@ from loyaltylab.survival.pseudo_values import (
     retention_pseudo_values,
 )
 from loyaltylab.survival.rates import event_rate, rates_by_interval
+from loyaltylab.survival.recurrent_cox import andersen_gill, prentice_williams_peterson
 from loyaltylab.survival.restricted_mean import (
     restricted_mean_difference,
     restricted_mean_ratio,
     restricted_mean_retention_time,
 )
+from loyaltylab.survival.time_in_state import restricted_time_in_state
 from loyaltylab.survival.time_lost import restricted_time_lost
 from loyaltylab.survival.time_lost_differences import restricted_time_lost_differences
 
 __all__ = [
     "ConfidenceBand",
+from loyaltylab.survival.transition_cox import TransitionCoxFit, fit_transition_cox
+from loyaltylab.survival.transition_hazards import TransitionHazards, transition_hazards
+from loyaltylab.survival.transition_prediction import predict_occupation
+
+__all__ = [
+    "CauseSpecificCox",
     "CountingProcess",
     "CoxFit",
     "CumulativeHazard",
@@ -61,8 +79,17 @@ __all__ = [
     "LogRankTest",
     "PseudoValueFit",
     "PseudoValues",
+    "FineGrayFit",
+    "GrayTest",
+    "MeanCumulativeFunction",
     "RetentionCurve",
+    "StateOccupation",
+    "TransitionCoxFit",
+    "TransitionHazards",
+    "absolute_risk",
+    "andersen_gill",
     "build_counting_process",
+    "cause_specific_cox",
     "check_proportional_hazards",
     "confidence_band",
     "cumulative_incidence",
@@ -79,15 +106,26 @@ __all__ = [
     "nelson_aalen",
     "pairwise_log_rank_tests",
     "pseudo_value_regression",
+    "fit_fine_gray",
+    "fit_transition_cox",
+    "gray_test",
+    "kaplan_meier",
+    "mean_cumulative_difference",
+    "mean_cumulative_function",
+    "predict_occupation",
+    "prentice_williams_peterson",
     "rates_by_interval",
     "restricted_mean_difference",
     "restricted_mean_pseudo_values",
     "restricted_mean_ratio",
     "restricted_mean_retention_time",
+    "restricted_time_in_state",
     "restricted_time_lost",
     "restricted_time_lost_differences",
     "retention_by_cohort",
     "retention_difference",
     "retention_pseudo_values",
     "schoenfeld_residuals",
+    "state_occupation",
+    "transition_hazards",
 ]
