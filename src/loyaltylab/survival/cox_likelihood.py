@@ -43,6 +43,8 @@ class CoxDesign:
         Row and event time of each event, ordered by event time.
     n_tied : ndarray of int, shape (m,)
         Events at each time.
+    offset : ndarray of float, shape (n,)
+        Known part of the log risk.
     """
 
     row: IntArray
@@ -55,6 +57,7 @@ class CoxDesign:
     event_row: IntArray
     event_index: IntArray
     n_tied: IntArray
+    offset: FloatArray
 
     @property
     def tied_share(self) -> FloatArray:
@@ -104,8 +107,10 @@ class RiskMoments:
     rounding: float
 
 
-def build_design(process: CountingProcess, x: FloatArray) -> CoxDesign:
-    """Replace times by indices into the event times of each stratum."""
+def build_design(
+    process: CountingProcess, x: FloatArray, *, log_risk: FloatArray | None = None
+) -> CoxDesign:
+    """Replace times by indices into the event times of each stratum; log_risk is known."""
     event_rows = np.flatnonzero(process.event)
     distinct = np.unique(process.stop[event_rows])
     width = len(distinct) + 1
@@ -129,13 +134,14 @@ def build_design(process: CountingProcess, x: FloatArray) -> CoxDesign:
         event_row=np.searchsorted(row, event_rows[order]),
         event_index=index[order],
         n_tied=np.bincount(index, minlength=len(table)),
+        offset=np.zeros(len(row)) if log_risk is None else log_risk[row],
     )
 
 
 def compute_moments(design: CoxDesign, beta: FloatArray) -> RiskMoments:
     """Sum risks and covariates over every risk set."""
     m, rows, k = len(design.time), design.event_row, design.event_index
-    eta = design.x @ beta
+    eta = design.x @ beta + design.offset
     risk = design.weights * np.exp(eta)
     share, mean_weight = design.tied_share, design.mean_event_weight
     denominator, rounding = _sum_risks_of_events(design, risk)
@@ -157,7 +163,7 @@ def compute_moments(design: CoxDesign, beta: FloatArray) -> RiskMoments:
 
 def compute_log_likelihood(design: CoxDesign, beta: FloatArray) -> float:
     """Log partial likelihood alone; -inf where log risks are too large to add up."""
-    eta = design.x @ beta
+    eta = design.x @ beta + design.offset
     if np.abs(eta).max() > LARGEST_LOG_RISK:
         return -np.inf
     k = design.event_index
