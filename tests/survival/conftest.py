@@ -48,3 +48,8 @@ def competing_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def cox_oracle() -> Oracle:
     return Oracle("cox")
+
+
+@pytest.fixture(scope="session")
+def cox_models_oracle() -> Oracle:
+    return Oracle("cox_models")

@@ -14,7 +14,8 @@ from loyaltylab.survival.counting_process import (
     build_counting_process,
     find_overlapping_rows,
 )
-from loyaltylab.survival.cox import CoxFit, fit_cox
+from loyaltylab.survival.cox import fit_cox
+from loyaltylab.survival.cox_fit import CoxFit
 from loyaltylab.survival.curves import RetentionCurve, kaplan_meier, retention_difference
 from loyaltylab.survival.estimate import Estimate, difference
 from loyaltylab.survival.proportional_hazards import (

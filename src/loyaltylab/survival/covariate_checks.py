@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from loyaltylab.errors import EstimationError
+from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.collinearity import find_collinear_columns
-from loyaltylab.survival.row_checks import describe_rows
+from loyaltylab.survival.row_checks import describe_rows, read_numbers
+
+# Offsets further than this from their mean leave no room for the covariates in a double.
+LARGEST_OFFSET = 100.0
 
 
 def find_covariate_problems(covariates: pd.DataFrame, n: int) -> list[str]:
@@ -54,3 +59,39 @@ def refuse_collinear(covariates: pd.DataFrame) -> None:
             )
     if problems:
         raise EstimationError("Some covariates repeat each other.", problems)
+
+
+def read_offset(offset: npt.ArrayLike | None, n: int, problems: list[str]) -> FloatArray:
+    """Read the known part of the log risk of n rows; zeros when none is given."""
+    if offset is None:
+        return np.zeros(n)
+    values = read_numbers("offset", offset, problems)
+    if len(values) != n:
+        problems.append(
+            f"offset has {len(values)} values, stop has {n}; rule: one per row, in the same "
+            "order; fix: take both from one frame"
+        )
+        return np.zeros(n)
+    is_far = np.abs(values - np.mean(values)) > LARGEST_OFFSET
+    if is_far.any():
+        problems.append(
+            f"offset is more than {LARGEST_OFFSET:g} from its mean in {describe_rows(is_far)}; "
+            "rule: an offset is on the log scale; fix: pass the logarithm of the known risk"
+        )
+    return values
+
+
+def read_ridge(ridge: npt.ArrayLike, p: int, problems: list[str]) -> FloatArray:
+    """Read the ridge penalty of p covariates; one number serves all."""
+    try:
+        values = np.asarray(ridge, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.array(np.nan)
+    is_shape = values.shape in ((), (p,))
+    if not is_shape or not np.all(np.isfinite(values)) or np.any(values < 0):
+        problems.append(
+            f"ridge is {ridge!r}; rule: one number, or one for each of the {p} covariates, finite "
+            "and not negative; fix: 0 for a covariate that is not penalised"
+        )
+        return np.zeros(p)
+    return np.broadcast_to(values, (p,)).copy()

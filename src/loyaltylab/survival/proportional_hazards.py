@@ -9,7 +9,7 @@ from scipy.special import gammaincc
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.counting_process import CountingProcess
-from loyaltylab.survival.cox import CoxFit
+from loyaltylab.survival.cox_fit import CoxFit
 from loyaltylab.survival.cox_likelihood import (
     compute_event_means,
     compute_information,

@@ -1,0 +1,61 @@
+# Cox models with offset, ridge, curves, residuals and concordance by R survival; writes
+# cox_models.json. Data sets that cox.json holds already are not stored again.
+# Run: Rscript tests/oracles/cox_models.R   (R 4.2.2, survival 3.5-3)
+library(survival)
+library(jsonlite)
+
+here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)[1]))
+cox <- fromJSON(file.path(here, "cox.json"))
+ticks <- as.data.frame(cox$ticks)
+ticks$person <- seq_len(nrow(ticks))
+h <- as.data.frame(cox$heart)
+v <- as.data.frame(cox$veteran)
+control <- coxph.control(eps = 1e-12, toler.chol = 1e-13, iter.max = 50)
+
+# Offset: part of the log risk is known.
+offsets <- list()
+v$known <- v$age / 50
+f <- coxph(Surv(time, status) ~ trt + karno + offset(known), v, control = control)
+s <- survfit(f, newdata = data.frame(trt = 1, karno = 60, known = 0.3), conf.type = "log-log")
+jump <- s$n.event > 0
+offsets$veteran <- list(
+  coef = unname(coef(f)), covariance = f$var, log_likelihood = f$loglik,
+  time = s$time[jump], hazard = s$cumhaz[jump], error = s$std.err[jump],
+  retention = s$surv[jump], ci_lower = s$lower[jump], ci_upper = s$upper[jump]
+)
+ticks$known <- (ticks$x2 - 50) / 40
+f <- coxph(Surv(start, stop, event) ~ x1 + x3 + offset(known) + strata(plan), ticks,
+           weights = weight, cluster = cluster, control = control)
+offsets$ticks <- list(
+  coef = unname(coef(f)), covariance = f$var, log_likelihood = f$loglik
+)
+
+# Ridge, in the covariates' own units.
+describe_ridge <- function(f) {
+  # f$df is by term, which leaves out what terms share; a cluster replaces f$var.
+  whole <- if (is.null(f$naive.var)) sum(diag(f$var2 %*% solve(f$var))) else sum(f$df)
+  list(
+    coef = unname(coef(f)), covariance = f$var, log_likelihood = f$loglik[2],
+    penalty = unname(f$penalty[2]), effective_df = whole
+  )
+}
+tight <- coxph.control(eps = 1e-12, toler.chol = 1e-14, iter.max = 100, outer.max = 50)
+ridges <- list(
+  veteran = describe_ridge(coxph(
+    Surv(time, status) ~ ridge(trt, karno, theta = 2, scale = FALSE) + age, v, control = tight
+  )),
+  ticks = describe_ridge(coxph(
+    Surv(start, stop, event) ~ ridge(x1, x2, x3, theta = 5, scale = FALSE) + strata(plan), ticks,
+    control = tight
+  )),
+  heart_clustered = describe_ridge(coxph(
+    Surv(start, stop, event) ~ ridge(age, year, surgery, transplanted, theta = 3, scale = FALSE),
+    h, cluster = id, control = tight
+  ))
+)
+
+write_json(
+  list(survival = as.character(packageVersion("survival")), offsets = offsets, ridges = ridges),
+  file.path(here, "cox_models.json"), digits = I(17), na = "null", auto_unbox = TRUE,
+  dataframe = "columns", matrix = "columnmajor"
+)
