@@ -54,8 +54,37 @@ ridges <- list(
   ))
 )
 
+# Residuals, by row and summed within clusters.
+b <- as.data.frame(cox$bladder)
+residual_fits <- list(
+  heart = list(coxph(Surv(start, stop, event) ~ age + year + surgery + transplanted, h,
+                     cluster = id, control = control), h$id, 1),
+  bladder = list(coxph(Surv(start, stop, event) ~ rx + number + size + strata(enum), b,
+                       cluster = id, control = control), b$id, 1),
+  veteran = list(coxph(Surv(time, status) ~ trt + karno + age + diagtime, v,
+                       control = control), seq_len(nrow(v)), 1),
+  ticks_all = list(coxph(Surv(start, stop, event) ~ x1 + x2 + x3 + strata(plan), ticks,
+                         weights = weight, cluster = cluster, control = control),
+                   ticks$cluster, ticks$weight)
+)
+describe_residuals <- function(triple) {
+  f <- triple[[1]]
+  unit <- triple[[2]]
+  get <- function(type, ...) unname(residuals(f, type = type, ...))
+  list(
+    martingale = get("martingale"), deviance = get("deviance"),
+    score = get("score"), dfbeta = get("dfbeta"),
+    cluster_martingale = as.vector(rowsum(triple[[3]] * get("martingale"), unit)),
+    cluster_deviance = unname(get("deviance", collapse = unit)),
+    cluster_score = unname(rowsum(triple[[3]] * get("score"), unit)),
+    cluster_dfbeta = unname(rowsum(get("dfbeta"), unit))
+  )
+}
+residuals_of <- lapply(residual_fits, describe_residuals)
+
 write_json(
-  list(survival = as.character(packageVersion("survival")), offsets = offsets, ridges = ridges),
+  list(survival = as.character(packageVersion("survival")), offsets = offsets, ridges = ridges,
+       residuals = residuals_of),
   file.path(here, "cox_models.json"), digits = I(17), na = "null", auto_unbox = TRUE,
   dataframe = "columns", matrix = "columnmajor"
 )

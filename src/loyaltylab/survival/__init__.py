@@ -16,6 +16,7 @@ from loyaltylab.survival.counting_process import (
 )
 from loyaltylab.survival.cox import fit_cox
 from loyaltylab.survival.cox_fit import CoxFit
+from loyaltylab.survival.cox_residuals import CoxResiduals, cox_residuals
 from loyaltylab.survival.curves import RetentionCurve, kaplan_meier, retention_difference
 from loyaltylab.survival.estimate import Estimate, difference
 from loyaltylab.survival.proportional_hazards import (
@@ -32,11 +33,13 @@ from loyaltylab.survival.time_lost import restricted_time_lost
 __all__ = [
     "CountingProcess",
     "CoxFit",
+    "CoxResiduals",
     "CumulativeIncidence",
     "Estimate",
     "RetentionCurve",
     "build_counting_process",
     "check_proportional_hazards",
+    "cox_residuals",
     "cumulative_incidence",
     "difference",
     "event_rate",
