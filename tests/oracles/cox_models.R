@@ -82,9 +82,30 @@ describe_residuals <- function(triple) {
 }
 residuals_of <- lapply(residual_fits, describe_residuals)
 
+# Predicted curves: constant covariates, a path, a stratum.
+curve <- function(s) {
+  jump <- s$n.event > 0
+  list(time = s$time[jump], hazard = s$cumhaz[jump], error = s$std.err[jump],
+       retention = s$surv[jump], ci_lower = s$lower[jump], ci_upper = s$upper[jump])
+}
+f <- coxph(Surv(time, status) ~ trt + karno + age, v, control = control)
+g <- coxph(Surv(start, stop, event) ~ age + year + surgery + transplanted, h, control = control)
+path <- data.frame(
+  start = c(0, 30, 90), stop = c(30, 90, 700), event = 0, age = c(2, 2, 3), year = 4,
+  surgery = c(0, 0, 1), transplanted = c(0, 1, 1), id = 1
+)
+k <- coxph(Surv(start, stop, event) ~ x1 + x2 + x3 + strata(plan), ticks, control = control)
+one <- data.frame(x1 = 1, x2 = 45, x3 = 0.4, plan = "plus")
+curves <- list(
+  veteran = lapply(list(c(1, 40, 60), c(2, 80, 50)), function(z) curve(survfit(
+    f, newdata = data.frame(trt = z[1], karno = z[2], age = z[3]), conf.type = "log-log"))),
+  heart = curve(survfit(g, newdata = path, id = id, conf.type = "log-log")),
+  ticks = curve(survfit(k, newdata = one, conf.type = "log-log"))
+)
+
 write_json(
   list(survival = as.character(packageVersion("survival")), offsets = offsets, ridges = ridges,
-       residuals = residuals_of),
+       residuals = residuals_of, curves = curves),
   file.path(here, "cox_models.json"), digits = I(17), na = "null", auto_unbox = TRUE,
   dataframe = "columns", matrix = "columnmajor"
 )

@@ -28,6 +28,7 @@ from loyaltylab.survival.restricted_mean import (
     restricted_mean_difference,
     restricted_mean_retention_time,
 )
+from loyaltylab.survival.retention_prediction import RetentionPrediction, predict_retention
 from loyaltylab.survival.time_lost import restricted_time_lost
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "CumulativeIncidence",
     "Estimate",
     "RetentionCurve",
+    "RetentionPrediction",
     "build_counting_process",
     "check_proportional_hazards",
     "cox_residuals",
@@ -47,6 +49,7 @@ __all__ = [
     "find_overlapping_rows",
     "fit_cox",
     "kaplan_meier",
+    "predict_retention",
     "rates_by_interval",
     "restricted_mean_difference",
     "restricted_mean_retention_time",

@@ -13,7 +13,9 @@ Crepeau (1985) for the influence.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -44,21 +46,25 @@ class HazardPath:
     offset: FloatArray
 
 
-def compute_path_hazard(state: CoxState, path: HazardPath) -> FloatArray:
-    """Cumulative hazard after each time of the path, shape (K,)."""
-    risk = np.exp(path.x @ state.beta + path.offset)
-    return np.cumsum(risk * state.moments.inverse[0][path.index])
-
-
-def compute_path_variances(state: CoxState, paths: list[HazardPath]) -> list[FloatArray]:
-    """Variance of the cumulative hazard along each path, each of shape (K,)."""
-    if not state.is_robust:
-        return [_model_variance(state, path) for path in paths]
-    influence = compute_coefficient_influence(
-        state.process, state.design, state.moments, state.information
-    )
-    by_cluster = sum_by_cluster(state.process, influence)
-    return [_robust_variance(state, path, by_cluster) for path in paths]
+def trace_hazards(
+    state: CoxState, paths: Iterable[HazardPath]
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Cumulative hazard after each time of each path, and its variance, each of shape (K,)."""
+    variance = _model_variance
+    if state.is_robust:
+        influence = compute_coefficient_influence(
+            state.process, state.design, state.moments, state.information
+        )
+        variance = partial(_robust_variance, by_cluster=sum_by_cluster(state.process, influence))
+    traced = []
+    for path in paths:
+        if len(path.index) == 0:
+            traced.append((np.empty(0), np.empty(0)))
+            continue
+        risk = np.exp(path.x @ state.beta + path.offset)
+        hazard = np.cumsum(risk * state.moments.inverse[0][path.index])
+        traced.append((hazard, variance(state, path, risk)))
+    return traced
 
 
 def _coefficient_gradient(state: CoxState, path: HazardPath, risk: FloatArray) -> FloatArray:
@@ -70,15 +76,15 @@ def _coefficient_gradient(state: CoxState, path: HazardPath, risk: FloatArray) -
     return np.asarray(np.cumsum(steps, axis=0))
 
 
-def _model_variance(state: CoxState, path: HazardPath) -> FloatArray:
-    risk = np.exp(path.x @ state.beta + path.offset)
+def _model_variance(state: CoxState, path: HazardPath, risk: FloatArray) -> FloatArray:
     gradient = _coefficient_gradient(state, path, risk)
     own = np.cumsum(risk**2 * state.moments.square[0][path.index])
     return np.asarray(own + np.sum((gradient @ state.covariance) * gradient, axis=1))
 
 
-def _robust_variance(state: CoxState, path: HazardPath, by_cluster: FloatArray) -> FloatArray:
-    risk = np.exp(path.x @ state.beta + path.offset)
+def _robust_variance(
+    state: CoxState, path: HazardPath, risk: FloatArray, by_cluster: FloatArray
+) -> FloatArray:
     gradient = _coefficient_gradient(state, path, risk)
     total = np.cumsum(risk * state.moments.square[0][path.index])
     moves = _collect_moves(state, path, risk, total)

@@ -10,11 +10,7 @@ import pandas as pd
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
-from loyaltylab.survival.cox_curves import (
-    HazardPath,
-    compute_path_hazard,
-    compute_path_variances,
-)
+from loyaltylab.survival.cox_curves import HazardPath, trace_hazards
 from loyaltylab.survival.cox_state import CoxState
 from loyaltylab.survival.intervals import log_log_interval
 
@@ -131,9 +127,10 @@ class CoxFit:
         for stratum in np.unique(state.design.stratum):
             index = np.flatnonzero(state.design.stratum == stratum)
             known = np.full(len(index), offset - state.offset_centre)
-            paths.append(HazardPath(index, np.tile(x, (len(index), 1)), known))
-        hazard = np.concatenate([compute_path_hazard(state, path) for path in paths])
-        error = np.sqrt(np.concatenate(compute_path_variances(state, paths)))
+            paths.append(HazardPath(index, np.broadcast_to(x, (len(index), len(x))), known))
+        traced = trace_hazards(state, paths)
+        hazard = np.concatenate([pair[0] for pair in traced])
+        error = np.sqrt(np.concatenate([pair[1] for pair in traced]))
         frame = pd.DataFrame(
             {
                 "stratum": np.array(state.process.strata)[state.design.stratum],
