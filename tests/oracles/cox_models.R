@@ -103,9 +103,43 @@ curves <- list(
   ticks = curve(survfit(k, newdata = one, conf.type = "log-log"))
 )
 
+# Effects that change with time.
+describe_effect <- function(f) {
+  list(names = names(coef(f)), coef = unname(coef(f)), covariance = f$var,
+       log_likelihood = f$loglik[2])
+}
+by_time <- function(g) function(x, t, ...) x * g(t)
+# Harrell's restricted cubic spline, four knots at quantiles of the event times.
+knots <- quantile(v$time[v$status == 1], c(0.05, 0.35, 0.65, 0.95), names = FALSE)
+bend <- function(t, j) {
+  cube <- function(k) pmax(t - k, 0)^3
+  last <- knots[4]
+  before <- knots[3]
+  (cube(knots[j]) - cube(before) * (last - knots[j]) / (last - before) +
+    cube(last) * (before - knots[j]) / (last - before)) / (last - knots[1])^2
+}
+fit_tt <- function(g) {
+  coxph(Surv(time, status) ~ trt + karno + tt(karno), v, tt = by_time(g), control = control)
+}
+steps <- survSplit(Surv(time, status) ~ ., v, cut = c(90, 180), episode = "interval",
+                   start = "start")
+step_fit <- coxph(Surv(start, time, status) ~ trt + karno + I(karno * (interval > 1)) +
+                    I(karno * (interval > 2)), steps, control = control)
+heart_tt <- coxph(Surv(start, stop, event) ~ age + surgery + tt(age), h, tt = by_time(log),
+                  cluster = id, control = control)
+effects <- list(
+  linear = describe_effect(fit_tt(identity)), log = describe_effect(fit_tt(log)),
+  spline = describe_effect(coxph(
+    Surv(time, status) ~ trt + karno + tt(karno), v,
+    tt = function(x, t, ...) cbind(x * t, x * bend(t, 1), x * bend(t, 2)), control = control)),
+  step = describe_effect(step_fit), heart = describe_effect(heart_tt),
+  knots = knots,
+  steps = steps[c("start", "time", "status", "interval", "karno")]
+)
+
 write_json(
   list(survival = as.character(packageVersion("survival")), offsets = offsets, ridges = ridges,
-       residuals = residuals_of, curves = curves),
+       residuals = residuals_of, curves = curves, effects = effects),
   file.path(here, "cox_models.json"), digits = I(17), na = "null", auto_unbox = TRUE,
   dataframe = "columns", matrix = "columnmajor"
 )

@@ -29,6 +29,8 @@ from loyaltylab.survival.restricted_mean import (
     restricted_mean_retention_time,
 )
 from loyaltylab.survival.retention_prediction import RetentionPrediction, predict_retention
+from loyaltylab.survival.row_splitting import split_at_times
+from loyaltylab.survival.time_effects import TimeEffectFit, fit_cox_with_time_effect
 from loyaltylab.survival.time_lost import restricted_time_lost
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Estimate",
     "RetentionCurve",
     "RetentionPrediction",
+    "TimeEffectFit",
     "build_counting_process",
     "check_proportional_hazards",
     "cox_residuals",
@@ -48,6 +51,7 @@ __all__ = [
     "find_collinear_columns",
     "find_overlapping_rows",
     "fit_cox",
+    "fit_cox_with_time_effect",
     "kaplan_meier",
     "predict_retention",
     "rates_by_interval",
@@ -56,4 +60,5 @@ __all__ = [
     "restricted_time_lost",
     "retention_difference",
     "schoenfeld_residuals",
+    "split_at_times",
 ]
