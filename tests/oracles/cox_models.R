@@ -137,9 +137,24 @@ effects <- list(
   steps = steps[c("start", "time", "status", "interval", "karno")]
 )
 
+# Concordance.
+share <- function(...) {
+  found <- concordance(...)
+  c(unname(found$concordance), sqrt(found$var))
+}
+whole <- residual_fits$veteran[[1]]
+concordances <- list(
+  veteran = share(whole), veteran_uno = share(whole, timewt = "n/G2"),
+  veteran_100 = share(whole, ymax = 100),
+  veteran_uno_100 = share(whole, timewt = "n/G2", ymax = 100),
+  heart = share(residual_fits$heart[[1]]), bladder = share(residual_fits$bladder[[1]]),
+  ticks_all = share(residual_fits$ticks_all[[1]])
+)
+
 write_json(
   list(survival = as.character(packageVersion("survival")), offsets = offsets, ridges = ridges,
-       residuals = residuals_of, curves = curves, effects = effects),
+       residuals = residuals_of, curves = curves, effects = effects,
+       concordances = concordances),
   file.path(here, "cox_models.json"), digits = I(17), na = "null", auto_unbox = TRUE,
   dataframe = "columns", matrix = "columnmajor"
 )

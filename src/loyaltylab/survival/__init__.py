@@ -9,6 +9,7 @@ from loyaltylab.survival.competing import (
     CumulativeIncidence,
     cumulative_incidence,
 )
+from loyaltylab.survival.concordance import concordance
 from loyaltylab.survival.counting_process import (
     CountingProcess,
     build_counting_process,
@@ -44,6 +45,7 @@ __all__ = [
     "TimeEffectFit",
     "build_counting_process",
     "check_proportional_hazards",
+    "concordance",
     "cox_residuals",
     "cumulative_incidence",
     "difference",
