@@ -53,3 +53,8 @@ def cox_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def cox_models_oracle() -> Oracle:
     return Oracle("cox_models")
+
+
+@pytest.fixture(scope="session")
+def hazard_oracle() -> Oracle:
+    return Oracle("hazard_regressions")

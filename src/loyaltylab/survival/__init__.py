@@ -19,7 +19,10 @@ from loyaltylab.survival.cox import fit_cox
 from loyaltylab.survival.cox_fit import CoxFit
 from loyaltylab.survival.cox_residuals import CoxResiduals, cox_residuals
 from loyaltylab.survival.curves import RetentionCurve, kaplan_meier, retention_difference
+from loyaltylab.survival.discrete_hazard import fit_discrete_hazard
 from loyaltylab.survival.estimate import Estimate, difference
+from loyaltylab.survival.hazard_regression import HazardRegression
+from loyaltylab.survival.piecewise_exponential import fit_piecewise_exponential
 from loyaltylab.survival.proportional_hazards import (
     check_proportional_hazards,
     schoenfeld_residuals,
@@ -40,6 +43,7 @@ __all__ = [
     "CoxResiduals",
     "CumulativeIncidence",
     "Estimate",
+    "HazardRegression",
     "RetentionCurve",
     "RetentionPrediction",
     "TimeEffectFit",
@@ -54,6 +58,8 @@ __all__ = [
     "find_overlapping_rows",
     "fit_cox",
     "fit_cox_with_time_effect",
+    "fit_discrete_hazard",
+    "fit_piecewise_exponential",
     "kaplan_meier",
     "predict_retention",
     "rates_by_interval",

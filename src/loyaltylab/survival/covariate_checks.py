@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from loyaltylab.errors import EstimationError
-from loyaltylab.survival.arrays import FloatArray
+from loyaltylab.survival.arrays import BoolArray, FloatArray
 from loyaltylab.survival.collinearity import find_collinear_columns
+from loyaltylab.survival.counting_process import CountingProcess
 from loyaltylab.survival.row_checks import describe_rows, read_numbers
 
+EVENTS_PER_COVARIATE = 10
+FEW_CLUSTERS = 30
+# A robust error this small beside the one from the information is 0 but for rounding.
+ZERO_ERROR = 1e-9
 # Offsets further than this from their mean leave no room for the covariates in a double.
 LARGEST_OFFSET = 100.0
 
@@ -95,3 +102,34 @@ def read_ridge(ridge: npt.ArrayLike, p: int, problems: list[str]) -> FloatArray:
         )
         return np.zeros(p)
     return np.broadcast_to(values, (p,)).copy()
+
+
+def find_sample_caveats(process: CountingProcess, p: int) -> tuple[str, ...]:
+    """Say where there are few events or clusters for p covariates, or weights without clusters."""
+    caveats = []
+    if process.n_events < EVENTS_PER_COVARIATE * p:
+        caveats.append(
+            f"{process.n_events} events for {p} covariates: below {EVENTS_PER_COVARIATE} events "
+            "per covariate hazard ratios are biased away from 1 and intervals too short."
+        )
+    if process.is_clustered and process.n_clusters < FEW_CLUSTERS:
+        caveats.append(
+            f"{process.n_clusters} clusters: below {FEW_CLUSTERS} robust errors are too small."
+        )
+    if process.is_weighted and not process.is_clustered:
+        caveats.append(
+            "Weights without clusters: every row counts as an independent unit; pass cluster= "
+            "if a customer has several rows."
+        )
+    return tuple(caveats)
+
+
+def describe_zero_errors(names: Sequence[str], has_error: BoolArray) -> tuple[str, ...]:
+    """Say which coefficients have a robust error of 0."""
+    if has_error.all():
+        return ()
+    listed = ", ".join(repr(name) for name, has in zip(names, has_error, strict=True) if not has)
+    return (
+        f"The robust error of {listed} is 0, since within every cluster the contributions "
+        "cancel: there is no interval and no test.",
+    )

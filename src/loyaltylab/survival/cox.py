@@ -9,7 +9,10 @@ import pandas as pd
 from loyaltylab.survival.arrays import BoolArray, FloatArray, as_read_only
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.covariate_checks import (
+    ZERO_ERROR,
+    describe_zero_errors,
     find_covariate_problems,
+    find_sample_caveats,
     read_offset,
     read_ridge,
     refuse_collinear,
@@ -23,11 +26,6 @@ from loyaltylab.survival.cox_state import (
     sum_by_cluster,
 )
 from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
-
-EVENTS_PER_COVARIATE = 10
-FEW_CLUSTERS = 30
-# A robust error this small beside the one from the information is 0 but for rounding.
-ZERO_ERROR = 1e-9
 
 
 def fit_cox(
@@ -184,7 +182,7 @@ def _summarise(
         iterations=maximum.iterations,
         method=_describe_method(process, bool(np.any(ridge > 0))),
         caveats=(
-            *_find_caveats(process, len(names)),
+            *find_sample_caveats(process, len(names)),
             *_find_error_caveats(names, has_error, ridge),
         ),
         state=state,
@@ -208,31 +206,4 @@ def _find_error_caveats(
         caveats.append(
             "A ridge penalty pulls hazard ratios towards 1: intervals leave that bias out."
         )
-    if not has_error.all():
-        listed = ", ".join(
-            repr(name) for name, has in zip(names, has_error, strict=True) if not has
-        )
-        caveats.append(
-            f"The robust error of {listed} is 0, since within every cluster the contributions "
-            "cancel: there is no interval and no test."
-        )
-    return tuple(caveats)
-
-
-def _find_caveats(process: CountingProcess, p: int) -> tuple[str, ...]:
-    caveats = []
-    if process.n_events < EVENTS_PER_COVARIATE * p:
-        caveats.append(
-            f"{process.n_events} events for {p} covariates: below {EVENTS_PER_COVARIATE} events "
-            "per covariate hazard ratios are biased away from 1 and intervals too short."
-        )
-    if process.is_clustered and process.n_clusters < FEW_CLUSTERS:
-        caveats.append(
-            f"{process.n_clusters} clusters: below {FEW_CLUSTERS} robust errors are too small."
-        )
-    if process.is_weighted and not process.is_clustered:
-        caveats.append(
-            "Weights without clusters: every row counts as an independent unit; pass cluster= "
-            "if a customer has several rows."
-        )
-    return tuple(caveats)
+    return (*caveats, *describe_zero_errors(names, has_error))
