@@ -58,3 +58,8 @@ def cox_models_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def hazard_oracle() -> Oracle:
     return Oracle("hazard_regressions")
+
+
+@pytest.fixture(scope="session")
+def failure_times_oracle() -> Oracle:
+    return Oracle("failure_times")

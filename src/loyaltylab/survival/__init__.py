@@ -4,6 +4,7 @@ Rows are intervals (start, stop]; every result is a frozen dataclass with its er
 interval; what cannot be estimated raises :class:`loyaltylab.errors.EstimationError`.
 """
 
+from loyaltylab.survival.accelerated_failure_time import fit_failure_time
 from loyaltylab.survival.collinearity import find_collinear_columns
 from loyaltylab.survival.competing import (
     CumulativeIncidence,
@@ -21,6 +22,7 @@ from loyaltylab.survival.cox_residuals import CoxResiduals, cox_residuals
 from loyaltylab.survival.curves import RetentionCurve, kaplan_meier, retention_difference
 from loyaltylab.survival.discrete_hazard import fit_discrete_hazard
 from loyaltylab.survival.estimate import Estimate, difference
+from loyaltylab.survival.failure_time_fit import FailureTimeFit
 from loyaltylab.survival.hazard_regression import HazardRegression
 from loyaltylab.survival.piecewise_exponential import fit_piecewise_exponential
 from loyaltylab.survival.proportional_hazards import (
@@ -43,6 +45,7 @@ __all__ = [
     "CoxResiduals",
     "CumulativeIncidence",
     "Estimate",
+    "FailureTimeFit",
     "HazardRegression",
     "RetentionCurve",
     "RetentionPrediction",
@@ -59,6 +62,7 @@ __all__ = [
     "fit_cox",
     "fit_cox_with_time_effect",
     "fit_discrete_hazard",
+    "fit_failure_time",
     "fit_piecewise_exponential",
     "kaplan_meier",
     "predict_retention",
