@@ -63,3 +63,8 @@ def hazard_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def failure_times_oracle() -> Oracle:
     return Oracle("failure_times")
+
+
+@pytest.fixture(scope="session")
+def frailty_oracle() -> Oracle:
+    return Oracle("frailty")
