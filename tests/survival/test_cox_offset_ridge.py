@@ -154,7 +154,7 @@ def test_bad_offsets_and_ridges_are_named_at_once() -> None:
     with pytest.raises(EstimationError) as caught:
         fit_cox(**SIX, covariates=SIX_X, offset=[0, 0, 0, 0, 0, 900], ridge=-1)
     text = str(caught.value)
-    assert "offset is more than 100 from its mean" in text
+    assert "offset is more than 50 from its mean" in text
     assert "ridge is -1; rule" in text
     with pytest.raises(EstimationError, match="offset has 2 values, stop has 6"):
         fit_cox(**SIX, covariates=SIX_X, offset=[0, 0])

@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from loyaltylab.errors import EstimationError
-from loyaltylab.survival import fit_cox, fit_cox_with_time_effect, split_at_times
+from loyaltylab.survival import (
+    fit_cox,
+    fit_cox_with_time_effect,
+    kaplan_meier,
+    split_at_times,
+)
 from loyaltylab.survival.time_effects import restricted_cubic_spline
 
 # Both ends iterate to the same optimum, see test_cox; a product with time correlates with its
@@ -65,6 +72,37 @@ def test_rows_that_cannot_be_split_say_why() -> None:
     assert "column 'interval' exists already" in text
     with pytest.raises(EstimationError, match=r"columns \['left'\] are missing"):
         split_at_times(rows, [4], event="left", interval="part")
+
+
+spells = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(1, 12), st.booleans()), min_size=2, max_size=25
+)
+cut_sets = st.sets(st.integers(0, 22), min_size=1, max_size=8).map(sorted)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(spells, cut_sets)
+def test_splitting_conserves_time_and_events(drawn, cuts) -> None:
+    rows = pd.DataFrame(drawn, columns=["start", "length", "event"])
+    rows = rows.assign(stop=rows["start"] + rows["length"], who=range(len(rows)))
+    before = rows.copy(deep=True)
+    found = split_at_times(rows, cuts)
+    pd.testing.assert_frame_equal(rows, before)
+    length = (found["stop"] - found["start"]).groupby(found["who"]).sum()
+    assert length.tolist() == rows["length"].tolist()
+    assert found.groupby("who")["event"].sum().tolist() == rows["event"].astype(int).tolist()
+    assert (found["stop"] > found["start"]).all()
+    edges = np.array([-np.inf, *cuts, np.inf])
+    assert (found["start"] >= edges[found["interval"]]).all()
+    assert (found["stop"] <= edges[found["interval"] + 1]).all()
+    # Splitting again changes nothing, and neither does it change a curve.
+    again = split_at_times(found, cuts, interval="again")
+    pd.testing.assert_frame_equal(again[found.columns], found)
+    curves = [
+        kaplan_meier(part["start"], part["stop"], part["event"], cluster=part["who"])
+        for part in (rows, found)
+    ]
+    np.testing.assert_allclose(curves[0].retention, curves[1].retention, rtol=1e-12)
 
 
 @pytest.mark.parametrize("effect", ["linear", "log", "spline", "step"])

@@ -19,7 +19,7 @@ FEW_CLUSTERS = 30
 # A robust error this small beside the one from the information is 0 but for rounding.
 ZERO_ERROR = 1e-9
 # Offsets further than this from their mean leave no room for the covariates in a double.
-LARGEST_OFFSET = 100.0
+LARGEST_OFFSET = 50.0
 
 
 def find_covariate_problems(covariates: pd.DataFrame, n: int) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -20,11 +22,7 @@ from loyaltylab.survival.covariate_checks import (
 from loyaltylab.survival.cox_fit import CoxFit
 from loyaltylab.survival.cox_likelihood import CoxDesign, build_design
 from loyaltylab.survival.cox_newton import Maximum, maximise, solve_information
-from loyaltylab.survival.cox_state import (
-    CoxState,
-    compute_coefficient_influence,
-    sum_by_cluster,
-)
+from loyaltylab.survival.cox_state import CoxState, sum_coefficient_influence
 from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
 
 
@@ -109,7 +107,8 @@ def fit_cox(
     refuse_collinear(kept)
     values, known = kept.to_numpy(dtype=np.float64), known[process.kept]
     centre, scale = values.mean(axis=0), values.std(axis=0)
-    design = build_design(process, (values - centre) / scale, log_risk=known - known.mean())
+    design = build_design(process, (values - centre) / scale)
+    design = replace(design, offset=(known - known.mean())[design.row])
     names = tuple(str(name) for name in covariates.columns)
     maximum = maximise(design, names, penalty=theta / scale**2)
     information = maximum.information + np.diag(theta / scale**2)
@@ -133,8 +132,7 @@ def _choose_covariance(
     """Of the scaled coefficients: Lin and Wei's sandwich, or the inverse information."""
     if not (process.is_clustered or process.is_weighted):
         return solve_information(information, np.eye(len(information)))
-    influence = compute_coefficient_influence(process, design, maximum.moments, information)
-    by_cluster = sum_by_cluster(process, influence)
+    by_cluster = sum_coefficient_influence(process, design, maximum.moments, information)
     return np.asarray(by_cluster.T @ by_cluster)
 
 

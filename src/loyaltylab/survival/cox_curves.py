@@ -20,11 +20,7 @@ from functools import partial
 import numpy as np
 
 from loyaltylab.survival.arrays import FloatArray, IntArray
-from loyaltylab.survival.cox_state import (
-    CoxState,
-    compute_coefficient_influence,
-    sum_by_cluster,
-)
+from loyaltylab.survival.cox_state import CoxState, sum_coefficient_influence
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +48,10 @@ def trace_hazards(
     """Cumulative hazard after each time of each path, and its variance, each of shape (K,)."""
     variance = _model_variance
     if state.is_robust:
-        influence = compute_coefficient_influence(
+        by_cluster = sum_coefficient_influence(
             state.process, state.design, state.moments, state.information
         )
-        variance = partial(_robust_variance, by_cluster=sum_by_cluster(state.process, influence))
+        variance = partial(_robust_variance, by_cluster=by_cluster)
     traced = []
     for path in paths:
         if len(path.index) == 0:

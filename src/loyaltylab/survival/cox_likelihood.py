@@ -9,7 +9,7 @@ touches only the rows with an event.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -43,8 +43,8 @@ class CoxDesign:
         Row and event time of each event, ordered by event time.
     n_tied : ndarray of int, shape (m,)
         Events at each time.
-    offset : ndarray of float, shape (n,)
-        Known part of the log risk.
+    offset : ndarray of float, shape (n,) or (1,)
+        Known part of the log risk; 0 unless replaced.
     """
 
     row: IntArray
@@ -57,7 +57,7 @@ class CoxDesign:
     event_row: IntArray
     event_index: IntArray
     n_tied: IntArray
-    offset: FloatArray
+    offset: FloatArray = field(default_factory=lambda: np.zeros(1))
 
     @property
     def tied_share(self) -> FloatArray:
@@ -107,10 +107,8 @@ class RiskMoments:
     rounding: float
 
 
-def build_design(
-    process: CountingProcess, x: FloatArray, *, log_risk: FloatArray | None = None
-) -> CoxDesign:
-    """Replace times by indices into the event times of each stratum; log_risk is known."""
+def build_design(process: CountingProcess, x: FloatArray) -> CoxDesign:
+    """Replace times by indices into the event times of each stratum."""
     event_rows = np.flatnonzero(process.event)
     distinct = np.unique(process.stop[event_rows])
     width = len(distinct) + 1
@@ -134,7 +132,6 @@ def build_design(
         event_row=np.searchsorted(row, event_rows[order]),
         event_index=index[order],
         n_tied=np.bincount(index, minlength=len(table)),
-        offset=np.zeros(len(row)) if log_risk is None else log_risk[row],
     )
 
 

@@ -64,6 +64,17 @@ def compute_coefficient_influence(
     return influence
 
 
+def sum_coefficient_influence(
+    process: CountingProcess, design: CoxDesign, moments: RiskMoments, information: FloatArray
+) -> FloatArray:
+    """Influence on the scaled coefficients summed within clusters, shape (n_clusters, p).
+
+    Its cross-product is Lin and Wei's sandwich.
+    """
+    influence = compute_coefficient_influence(process, design, moments, information)
+    return sum_by_cluster(process, influence)
+
+
 def sum_by_cluster(process: CountingProcess, values: FloatArray) -> FloatArray:
     """Sum columns (n, q) of the rows within clusters, shape (n_clusters, q)."""
     columns = [
