@@ -23,6 +23,7 @@ from loyaltylab.survival.curves import RetentionCurve, kaplan_meier, retention_d
 from loyaltylab.survival.discrete_hazard import fit_discrete_hazard
 from loyaltylab.survival.estimate import Estimate, difference
 from loyaltylab.survival.failure_time_fit import FailureTimeFit
+from loyaltylab.survival.flexible_hazard import FlexibleHazardFit, fit_flexible_hazard
 from loyaltylab.survival.hazard_regression import HazardRegression
 from loyaltylab.survival.piecewise_exponential import fit_piecewise_exponential
 from loyaltylab.survival.proportional_hazards import (
@@ -46,6 +47,7 @@ __all__ = [
     "CumulativeIncidence",
     "Estimate",
     "FailureTimeFit",
+    "FlexibleHazardFit",
     "HazardRegression",
     "RetentionCurve",
     "RetentionPrediction",
@@ -63,6 +65,7 @@ __all__ = [
     "fit_cox_with_time_effect",
     "fit_discrete_hazard",
     "fit_failure_time",
+    "fit_flexible_hazard",
     "fit_piecewise_exponential",
     "kaplan_meier",
     "predict_retention",

@@ -9,18 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.estimate import Estimate
 from loyaltylab.survival.failure_time_families import ErrorDistribution
-from loyaltylab.survival.intervals import log_log_interval, normal_quantile
+from loyaltylab.survival.intervals import normal_quantile
+from loyaltylab.survival.parametric_curves import (
+    integrate_retention,
+    read_reference,
+    tabulate_retention,
+)
 from loyaltylab.survival.restricted_mean import check_horizon
-from loyaltylab.survival.step_functions import check_times
-
-# Gauss-Legendre points per stretch and stretches of the integral, closer towards 0 where a
-# density may be steep: exact to about 1e-10 for shapes from 0.3 to 10.
-N_POINTS = 20
-N_STRETCHES = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,23 +107,13 @@ class FailureTimeFit:
         DataFrame
             Columns time, retention, standard_error, ci_lower, ci_upper (log-log).
         """
-        asked = check_times(times)
-        if np.any(asked > self.last_follow_up):
-            raise EstimationError(
-                f"times run to {asked.max():g}, past the last follow-up {self.last_follow_up:g}; "
-                "rule: no extrapolation; fix: ask for earlier times"
-            )
-        retention, gradient = self._retention(asked, self._read_reference(reference))
-        error = np.sqrt(np.sum((gradient @ self.covariance) * gradient, axis=1))
-        lower, upper = log_log_interval(retention, error, self.confidence_level)
-        return pd.DataFrame(
-            {
-                "time": asked,
-                "retention": retention,
-                "standard_error": error,
-                "ci_lower": lower,
-                "ci_upper": upper,
-            }
+        return tabulate_retention(
+            self._retention,
+            read_reference(self.names, reference),
+            times,
+            covariance=self.covariance,
+            last_follow_up=self.last_follow_up,
+            confidence_level=self.confidence_level,
         )
 
     def restricted_mean(
@@ -143,15 +131,8 @@ class FailureTimeFit:
             In time units; error by the delta method, normal interval.
         """
         check_horizon(horizon, self.last_follow_up)
-        # Stretches shrink towards 0 by the square.
-        edges = horizon * np.linspace(0.0, 1.0, N_STRETCHES + 1) ** 2
-        nodes, weights = np.polynomial.legendre.leggauss(N_POINTS)
-        half = np.diff(edges) / 2.0
-        times = (edges[:-1, None] + half[:, None] * (1.0 + nodes)).ravel()
-        weight = (half[:, None] * weights).ravel()
-        retention, gradient = self._retention(times, self._read_reference(reference))
-        value, slope = float(weight @ retention), weight @ gradient
-        error = float(np.sqrt(slope @ self.covariance @ slope))
+        x = read_reference(self.names, reference)
+        value, error = integrate_retention(self._retention, x, horizon, self.covariance)
         half_width = normal_quantile(self.confidence_level) * error
         return Estimate(
             value=value,
@@ -165,15 +146,6 @@ class FailureTimeFit:
             method=f"restricted mean retention time to {horizon:g}, {self.method}",
             caveats=self.caveats,
         )
-
-    def _read_reference(self, reference: Mapping[str, float] | None) -> FloatArray:
-        given = dict.fromkeys(self.names, 0.0) if reference is None else dict(reference)
-        if set(given) != set(self.names):
-            raise EstimationError(
-                f"reference names {sorted(given)}; rule: exactly the covariates "
-                f"{sorted(self.names)}; fix: give each a value"
-            )
-        return np.array([1.0, *(float(given[name]) for name in self.names)])
 
     def _retention(self, times: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Retention and its derivatives by intercept, coefficients and log scale."""

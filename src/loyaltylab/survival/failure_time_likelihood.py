@@ -15,6 +15,7 @@ import numpy as np
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import BoolArray, FloatArray, IntArray
 from loyaltylab.survival.failure_time_families import ErrorDistribution
+from loyaltylab.survival.newton_steps import is_positive_definite, solve_damped
 
 MAX_ITERATIONS = 100
 MAX_HALVINGS = 40
@@ -97,9 +98,9 @@ def maximise_failure_times(
     for iteration in range(1, MAX_ITERATIONS + 1):
         here = _evaluate(rows, distribution, theta, iteration)
         score = here.scores.sum(axis=0)
-        step = _solve_damped(here.information, score)
+        step = solve_damped(here.information, score)
         decrement = float(score @ step)
-        if decrement < DECREMENT_TOLERANCE and _is_positive_definite(here.information):
+        if decrement < DECREMENT_TOLERANCE and is_positive_definite(here.information):
             return here
         runs_away = bool(
             decrement < FLAT_DECREMENT
@@ -218,22 +219,3 @@ def _add_rows(total: _Derivatives, part: IntArray, piece: _Derivatives) -> None:
     """Condition on being there at entry."""
     for name in ("value", "m", "s", "mm", "ms", "ss"):
         getattr(total, name)[part] -= getattr(piece, name)
-
-
-def _is_positive_definite(matrix: FloatArray) -> bool:
-    size = np.sqrt(np.abs(np.diag(matrix)))
-    try:
-        np.linalg.cholesky(matrix / np.outer(size, size))
-    except np.linalg.LinAlgError:
-        return False
-    return True
-
-
-def _solve_damped(information: FloatArray, score: FloatArray) -> FloatArray:
-    """Newton's step; towards the gradient where the information is not positive definite."""
-    size = np.sqrt(np.maximum(np.abs(np.diag(information)), 1e-300))
-    scaled = information / np.outer(size, size)
-    lowest = float(np.linalg.eigvalsh(scaled)[0])
-    damping = 0.0 if lowest > 1e-10 else 0.1 - lowest
-    step = np.linalg.solve(scaled + damping * np.eye(len(scaled)), score / size)
-    return np.asarray(step / size)
