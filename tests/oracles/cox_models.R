@@ -20,6 +20,7 @@ s <- survfit(f, newdata = data.frame(trt = 1, karno = 60, known = 0.3), conf.typ
 jump <- s$n.event > 0
 offsets$veteran <- list(
   coef = unname(coef(f)), covariance = f$var, log_likelihood = f$loglik,
+  zph = unname(cox.zph(f, transform = "identity")$table[, 1]),
   time = s$time[jump], hazard = s$cumhaz[jump], error = s$std.err[jump],
   retention = s$surv[jump], ci_lower = s$lower[jump], ci_upper = s$upper[jump]
 )

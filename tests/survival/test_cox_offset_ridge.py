@@ -8,7 +8,7 @@ import pytest
 from oracle_fits import fit_as_r_did
 
 from loyaltylab.errors import EstimationError
-from loyaltylab.survival import fit_cox
+from loyaltylab.survival import check_proportional_hazards, fit_cox
 
 # Both ends iterate to the same optimum, see test_cox.
 ITERATED = {"rtol": 1e-6, "atol": 1e-9}
@@ -65,6 +65,16 @@ def test_offset_equals_r(cox_oracle, cox_models_oracle) -> None:
     np.testing.assert_allclose(curve["retention"], r["retention"], **ITERATED)
     np.testing.assert_allclose(curve["ci_lower"], r["ci_lower"], **ITERATED)
     np.testing.assert_allclose(curve["ci_upper"], r["ci_upper"], **ITERATED)
+
+
+def test_the_test_of_proportional_hazards_with_an_offset_equals_r(
+    cox_oracle, cox_models_oracle
+) -> None:
+    rows = cox_oracle.frame("veteran")
+    fit = fit_veteran(cox_oracle, ["trt", "karno"], offset=rows["age"] / 50)
+    found = check_proportional_hazards(fit, transform="identity")
+    r = cox_models_oracle.numbers("offsets", "veteran", "zph")
+    np.testing.assert_allclose(found["chi2"], r, **ITERATED)
 
 
 KEYS_OF_CURVE = (
@@ -160,8 +170,9 @@ def test_bad_offsets_and_ridges_are_named_at_once() -> None:
         fit_cox(**SIX, covariates=SIX_X, offset=[0, 0])
     with pytest.raises(EstimationError, match="rule: one number, or one for each of the 1"):
         fit_cox(**SIX, covariates=SIX_X, ridge=[1, 2])
-    with pytest.raises(EstimationError, match="offset is missing or infinite"):
-        fit_cox(**SIX, covariates=SIX_X, offset=[0, 0, 0, 0, 0, np.nan])
+    for value in (np.nan, np.inf):
+        with pytest.raises(EstimationError, match="offset is missing or infinite"):
+            fit_cox(**SIX, covariates=SIX_X, offset=[0, 0, 0, 0, 0, value])
 
 
 def test_a_robust_error_of_zero_gives_no_test() -> None:

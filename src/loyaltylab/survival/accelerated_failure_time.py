@@ -10,8 +10,6 @@ from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import BoolArray, FloatArray, as_read_only
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.covariate_checks import (
-    ZERO_ERROR,
-    describe_zero_errors,
     find_covariate_problems,
     find_sample_caveats,
     refuse_collinear,
@@ -24,8 +22,9 @@ from loyaltylab.survival.failure_time_likelihood import (
     FailureTimes,
     maximise_failure_times,
 )
-from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
+from loyaltylab.survival.intervals import normal_quantile
 from loyaltylab.survival.row_checks import describe_rows, read_numbers
+from loyaltylab.survival.wald import describe_zero_errors, summarise_coefficients
 
 DISTRIBUTIONS = {"weibull": WEIBULL, "log-normal": LOG_NORMAL, "log-logistic": LOG_LOGISTIC}
 
@@ -156,24 +155,10 @@ def _summarise(
         covariance = influence @ influence.T
         error_name = f"robust error by {'cluster' if process.is_clustered else 'row'}"
     error, naive_error = np.sqrt(np.diag(covariance)), np.sqrt(np.diag(naive))
-    has_error = (error > ZERO_ERROR * naive_error)[1:-1]
-    coefficients, known_error = theta[1:-1], np.where(has_error, error[1:-1], np.nan)
-    z = coefficients / known_error
-    quantile = normal_quantile(confidence_level)
-    with np.errstate(over="ignore"):  # An upper limit past the largest double is infinite.
-        limits = np.exp(coefficients + np.outer([-quantile, quantile], known_error))
     family = DISTRIBUTIONS[distribution]
     return FailureTimeFit(
         distribution=distribution,
         names=names,
-        coefficients=as_read_only(coefficients),
-        standard_error=as_read_only(np.where(has_error, error[1:-1], 0.0)),
-        naive_standard_error=as_read_only(naive_error[1:-1]),
-        time_ratio=as_read_only(np.exp(coefficients)),
-        ci_lower=as_read_only(limits[0]),
-        ci_upper=as_read_only(limits[1]),
-        z=as_read_only(z),
-        p_value=as_read_only(two_sided_p_value(z)),
         intercept=float(theta[0]),
         intercept_error=float(error[0]),
         log_scale=float(theta[-1]),
@@ -190,9 +175,16 @@ def _summarise(
         method=f"{family.name} failure-time model, {error_name}",
         caveats=(
             *find_sample_caveats(process, len(names)),
-            *describe_zero_errors(names, has_error),
+            *describe_zero_errors(names, error[1:-1], naive_error[1:-1]),
         ),
         error=family,
+        **summarise_coefficients(
+            theta[1:-1],
+            error[1:-1],
+            naive_error[1:-1],
+            ratio="time_ratio",
+            confidence_level=confidence_level,
+        ),
     )
 
 

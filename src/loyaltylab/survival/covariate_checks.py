@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from loyaltylab.errors import EstimationError
-from loyaltylab.survival.arrays import BoolArray, FloatArray
+from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.collinearity import find_collinear_columns
 from loyaltylab.survival.counting_process import CountingProcess
 from loyaltylab.survival.row_checks import describe_rows, read_numbers
 
 EVENTS_PER_COVARIATE = 10
 FEW_CLUSTERS = 30
-# A robust error this small beside the one from the information is 0 but for rounding.
-ZERO_ERROR = 1e-9
 # Offsets further than this from their mean leave no room for the covariates in a double.
 LARGEST_OFFSET = 50.0
 
@@ -79,7 +75,8 @@ def read_offset(offset: npt.ArrayLike | None, n: int, problems: list[str]) -> Fl
             "order; fix: take both from one frame"
         )
         return np.zeros(n)
-    is_far = np.abs(values - np.mean(values)) > LARGEST_OFFSET
+    with np.errstate(invalid="ignore"):  # Infinite values are named above.
+        is_far = np.abs(values - np.mean(values)) > LARGEST_OFFSET
     if is_far.any():
         problems.append(
             f"offset is more than {LARGEST_OFFSET:g} from its mean in {describe_rows(is_far)}; "
@@ -122,14 +119,3 @@ def find_sample_caveats(process: CountingProcess, p: int) -> tuple[str, ...]:
             "if a customer has several rows."
         )
     return tuple(caveats)
-
-
-def describe_zero_errors(names: Sequence[str], has_error: BoolArray) -> tuple[str, ...]:
-    """Say which coefficients have a robust error of 0."""
-    if has_error.all():
-        return ()
-    listed = ", ".join(repr(name) for name, has in zip(names, has_error, strict=True) if not has)
-    return (
-        f"The robust error of {listed} is 0, since within every cluster the contributions "
-        "cancel: there is no interval and no test.",
-    )

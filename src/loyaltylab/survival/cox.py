@@ -8,11 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from loyaltylab.survival.arrays import BoolArray, FloatArray, as_read_only
+from loyaltylab.survival.arrays import FloatArray, as_read_only
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.covariate_checks import (
-    ZERO_ERROR,
-    describe_zero_errors,
     find_covariate_problems,
     find_sample_caveats,
     read_offset,
@@ -23,7 +21,12 @@ from loyaltylab.survival.cox_fit import CoxFit
 from loyaltylab.survival.cox_likelihood import CoxDesign, build_design
 from loyaltylab.survival.cox_newton import Maximum, maximise, solve_information
 from loyaltylab.survival.cox_state import CoxState, sum_coefficient_influence
-from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
+from loyaltylab.survival.intervals import normal_quantile
+from loyaltylab.survival.wald import describe_zero_errors, summarise_coefficients
+
+RIDGE_CAVEAT = "A ridge penalty pulls hazard ratios towards 1: intervals leave that bias out."
+
+__all__ = ["CoxFit", "CoxState", "fit_cox"]
 
 
 def fit_cox(
@@ -149,25 +152,10 @@ def _summarise(
     naive_error = np.sqrt(np.diag(inverse)) / state.scale
     covariance = state.covariance / unscale
     error = np.sqrt(np.diag(covariance))
-    has_error = error > ZERO_ERROR * naive_error
-    known_error = np.where(has_error, error, np.nan)
-    half_width = normal_quantile(confidence_level) * known_error
-    with np.errstate(over="ignore"):  # An upper limit past the largest double is infinite.
-        ci_lower = np.exp(coefficients - half_width)
-        ci_upper = np.exp(coefficients + half_width)
-    z = coefficients / known_error
     likelihood = maximum.moments.log_likelihood
     return CoxFit(
         names=names,
-        coefficients=as_read_only(coefficients),
-        standard_error=as_read_only(np.where(has_error, error, 0.0)),
-        naive_standard_error=as_read_only(naive_error),
-        hazard_ratio=as_read_only(np.exp(coefficients)),
-        ci_lower=as_read_only(ci_lower),
-        ci_upper=as_read_only(ci_upper),
         confidence_level=confidence_level,
-        z=as_read_only(z),
-        p_value=as_read_only(two_sided_p_value(z)),
         covariance=as_read_only(covariance),
         log_likelihood=likelihood,
         log_likelihood_null=maximum.log_likelihood_null,
@@ -181,9 +169,17 @@ def _summarise(
         method=_describe_method(process, bool(np.any(ridge > 0))),
         caveats=(
             *find_sample_caveats(process, len(names)),
-            *_find_error_caveats(names, has_error, ridge),
+            *((RIDGE_CAVEAT,) if np.any(ridge > 0) else ()),
+            *describe_zero_errors(names, error, naive_error),
         ),
         state=state,
+        **summarise_coefficients(
+            coefficients,
+            error,
+            naive_error,
+            ratio="hazard_ratio",
+            confidence_level=confidence_level,
+        ),
     )
 
 
@@ -194,14 +190,3 @@ def _describe_method(process: CountingProcess, is_penalised: bool) -> str:
     if process.is_weighted:
         return f"{method}, robust error by row"
     return f"{method}, error from the information"
-
-
-def _find_error_caveats(
-    names: tuple[str, ...], has_error: BoolArray, ridge: FloatArray
-) -> tuple[str, ...]:
-    caveats = []
-    if np.any(ridge > 0):
-        caveats.append(
-            "A ridge penalty pulls hazard ratios towards 1: intervals leave that bias out."
-        )
-    return (*caveats, *describe_zero_errors(names, has_error))

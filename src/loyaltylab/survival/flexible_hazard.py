@@ -9,11 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from loyaltylab.survival.arrays import BoolArray, FloatArray, as_read_only
+from loyaltylab.survival.arrays import FloatArray, as_read_only
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.covariate_checks import (
-    ZERO_ERROR,
-    describe_zero_errors,
     find_covariate_problems,
     find_sample_caveats,
     refuse_collinear,
@@ -26,13 +24,14 @@ from loyaltylab.survival.flexible_likelihood import (
     place_log_knots,
     spline_and_slope,
 )
-from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
+from loyaltylab.survival.intervals import normal_quantile
 from loyaltylab.survival.parametric_curves import (
     integrate_retention,
     read_reference,
     tabulate_retention,
 )
 from loyaltylab.survival.restricted_mean import check_horizon
+from loyaltylab.survival.wald import describe_zero_errors, summarise_coefficients
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,22 +237,8 @@ def _summarise(
         covariance = influence @ influence.T
         error_name = f"robust error by {'cluster' if process.is_clustered else 'row'}"
     error, naive_error = (np.sqrt(np.diag(matrix))[k:] for matrix in (covariance, naive))
-    has_error: BoolArray = error > ZERO_ERROR * naive_error
-    known_error = np.where(has_error, error, np.nan)
-    z = theta[k:] / known_error
-    reach = np.outer([-1.0, 1.0], normal_quantile(confidence_level) * known_error)
-    with np.errstate(over="ignore"):  # An upper limit past the largest double is infinite.
-        limits = np.exp(theta[k:] + reach)
     return FlexibleHazardFit(
         names=names,
-        coefficients=as_read_only(theta[k:]),
-        standard_error=as_read_only(np.where(has_error, error, 0.0)),
-        naive_standard_error=as_read_only(naive_error),
-        hazard_ratio=as_read_only(np.exp(theta[k:])),
-        ci_lower=as_read_only(limits[0]),
-        ci_upper=as_read_only(limits[1]),
-        z=as_read_only(z),
-        p_value=as_read_only(two_sided_p_value(z)),
         knots=as_read_only(np.exp(log_knots)),
         spline=as_read_only(theta[:k]),
         covariance=as_read_only(covariance),
@@ -267,7 +252,14 @@ def _summarise(
         method=f"proportional hazards, spline with {k} knots, {error_name}",
         caveats=(
             *find_sample_caveats(process, len(names)),
-            *describe_zero_errors(names, has_error),
+            *describe_zero_errors(names, error, naive_error),
+        ),
+        **summarise_coefficients(
+            theta[k:],
+            error,
+            naive_error,
+            ratio="hazard_ratio",
+            confidence_level=confidence_level,
         ),
     )
 

@@ -16,13 +16,10 @@ from loyaltylab.survival.arrays import (
 )
 from loyaltylab.survival.cell_regression import CellRows, compute_errors, fit_cells
 from loyaltylab.survival.counting_process import CountingProcess
-from loyaltylab.survival.covariate_checks import (
-    ZERO_ERROR,
-    describe_zero_errors,
-    find_sample_caveats,
-)
+from loyaltylab.survival.covariate_checks import find_sample_caveats
 from loyaltylab.survival.hazard_families import HazardFamily
-from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
+from loyaltylab.survival.intervals import normal_quantile
+from loyaltylab.survival.wald import describe_zero_errors, summarise_coefficients
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,31 +122,20 @@ def fit_hazard_regression(
     is_robust = process.is_clustered or process.is_weighted
     covariance = errors.robust if is_robust else errors.naive
     error = np.sqrt(np.diag(covariance)) / scale
+    naive_error = np.sqrt(np.diag(errors.naive)) / scale
     coefficients = found.beta / scale
-    has_error = error > ZERO_ERROR * np.sqrt(np.diag(errors.naive)) / scale
-    known_error = np.where(has_error, error, np.nan)
-    z = coefficients / known_error
     alpha = found.alpha - coefficients @ centre - known
     alpha_error = errors.robust_baseline if is_robust else errors.naive_baseline
     reach = np.outer([-quantile, quantile], alpha_error)
     slope = (family.baseline(alpha + 1e-6) - family.baseline(alpha - 1e-6)) / 2e-6
     with np.errstate(over="ignore"):  # An upper limit past the largest double is infinite.
-        limits = np.exp(coefficients + np.outer([-quantile, quantile], known_error))
         baseline_limits = family.baseline(alpha + reach)
     error_name = "error from the information"
     if is_robust:
         error_name = f"robust error by {'cluster' if process.is_clustered else 'row'}"
     return HazardRegression(
         names=names,
-        coefficients=as_read_only(coefficients),
-        standard_error=as_read_only(np.where(has_error, error, 0.0)),
-        naive_standard_error=as_read_only(np.sqrt(np.diag(errors.naive)) / scale),
-        ratio=as_read_only(np.exp(coefficients)),
-        ci_lower=as_read_only(limits[0]),
-        ci_upper=as_read_only(limits[1]),
         ratio_kind=family.ratio,
-        z=as_read_only(z),
-        p_value=as_read_only(two_sided_p_value(z)),
         covariance=as_read_only(covariance / np.outer(scale, scale)),
         confidence_level=confidence_level,
         cell=labels,
@@ -166,7 +152,10 @@ def fit_hazard_regression(
         method=f"{family.name}, {error_name}",
         caveats=(
             *find_sample_caveats(process, len(names)),
-            *describe_zero_errors(names, has_error),
+            *describe_zero_errors(names, error, naive_error),
+        ),
+        **summarise_coefficients(
+            coefficients, error, naive_error, ratio="ratio", confidence_level=confidence_level
         ),
     )
 

@@ -105,7 +105,7 @@ def fit_cox_with_time_effect(
     weights: npt.ArrayLike | None = None,
     offset: npt.ArrayLike | None = None,
     confidence_level: float = 0.95,
-    max_rows: int = 10_000_000,
+    max_rows: int = 5_000_000,
 ) -> TimeEffectFit:
     """Fit a Cox model in which one covariate's effect is a function of time.
 
