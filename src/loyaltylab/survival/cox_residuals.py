@@ -30,8 +30,8 @@ class CoxResiduals:
     ----------
     names : tuple of str, length p
     unit : ndarray of int, shape (u,)
-        Position of the row among the rows given to the fit, or code of the cluster (their
-        labels in sorted order).
+        Position of the row among the rows given to the fit; of a cluster, that of its first
+        row. Increasing.
     is_by_cluster : bool
         Whether lines are weighted sums over the rows of a cluster.
     n_events : ndarray of float, shape (u,)
@@ -68,7 +68,7 @@ class CoxResiduals:
         for j, name in enumerate(self.names):
             frame[f"score_{name}"] = self.score[:, j]
             frame[f"dfbeta_{name}"] = self.dfbeta[:, j]
-        label = "cluster" if self.is_by_cluster else "row"
+        label = "first_row" if self.is_by_cluster else "row"
         return frame.set_axis(pd.Index(self.unit, name=label), axis="index")
 
 
@@ -114,7 +114,12 @@ def cox_residuals(fit: CoxFit, *, by_cluster: bool = False) -> CoxResiduals:
         events, expected = both[:, 0], both[:, 1]
         score = sum_by_cluster(process, weight[:, None] * score)
         dfbeta = sum_by_cluster(process, dfbeta)
-        unit = np.arange(process.n_clusters)
+        first = np.unique(process.cluster, return_index=True)[1]
+        order = np.argsort(first)
+        events, expected, score, dfbeta = (
+            part[order] for part in (events, expected, score, dfbeta)
+        )
+        unit = unit[first[order]]
     return CoxResiduals(
         names=fit.names,
         unit=as_read_only_counts(unit),

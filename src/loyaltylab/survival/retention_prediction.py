@@ -35,7 +35,7 @@ class RetentionPrediction:
     Attributes
     ----------
     customers : tuple of str, length c
-        Sorted as text; positions from 0 when no labels were given.
+        In the order of their labels; positions from 0 when none were given.
     entry, end : ndarray of float, shape (c,)
         Where each path starts and stops: retention is among those there at ``entry``.
     customer : tuple of str, length m
