@@ -1,4 +1,4 @@
-"""Hazard regressions with one intercept per cell of time, by Fisher scoring.
+"""Hazard regressions with one intercept per cell of time, by Newton's method.
 
 The information of the intercepts is diagonal, so they are eliminated exactly (a Schur
 complement) and rows are never expanded into dummies: a step costs one pass over the rows.
@@ -17,7 +17,7 @@ from loyaltylab.survival.hazard_families import HazardFamily
 
 MAX_ITERATIONS = 100
 MAX_HALVINGS = 30
-# Squared distance to the optimum, in standard errors. Scoring converges linearly but fast.
+# Squared distance to the optimum, in standard errors.
 DECREMENT_TOLERANCE = 1e-18
 # As in the Cox fit: the likelihood is flat, yet a coefficient still moves over its range.
 FLAT_DECREMENT = 1e-6
@@ -70,6 +70,7 @@ class CellFit:
     score : ndarray of float, shape (n,)
         Weighted derivative of each row by its linear predictor.
     cell_information : ndarray of float, shape (k,)
+        Expected information, as this and what follows at the end; observed on the way.
     cell_means : ndarray of float, shape (k, p)
         Covariates averaged over the information of each cell.
     information : ndarray of float, shape (p, p)
@@ -103,12 +104,12 @@ def fit_cells(rows: CellRows, family: HazardFamily, names: Sequence[str]) -> Cel
     spread = np.ptp(rows.x, axis=0)
     n_runaway = 0
     for iteration in range(1, MAX_ITERATIONS + 1):
-        here = _expand(rows, family, alpha, beta, iteration)
+        here = _expand(rows, family, alpha, beta, iteration, is_search=True)
         if iteration == 1:
             _refuse_uninformative(rows, here, family, names)
         step_alpha, step_beta, decrement = _compute_step(rows, here, names, spread)
         if decrement < DECREMENT_TOLERANCE:
-            return here
+            return _expand(rows, family, alpha, beta, iteration, is_search=False)
         runs_away = decrement < FLAT_DECREMENT and bool(
             np.any(np.abs(step_beta) * spread > RUNAWAY_STEP)
         )
@@ -167,11 +168,18 @@ def compute_errors(rows: CellRows, fit: CellFit, *, shift: FloatArray) -> CellEr
 
 
 def _expand(
-    rows: CellRows, family: HazardFamily, alpha: FloatArray, beta: FloatArray, iteration: int
+    rows: CellRows,
+    family: HazardFamily,
+    alpha: FloatArray,
+    beta: FloatArray,
+    iteration: int,
+    *,
+    is_search: bool,
 ) -> CellFit:
+    """Value, scores and information at one point: observed to search, expected for errors."""
     eta = rows.x @ beta + alpha[rows.cell] + rows.offset
-    score, weight = family.derivatives(rows.event, rows.exposure, eta)
-    weight = rows.weights * weight
+    score, expected, observed = family.derivatives(rows.event, rows.exposure, eta)
+    weight = rows.weights * (observed if is_search else expected)
     by_cell = rows.sum_by_cell(weight)
     columns = [rows.sum_by_cell(weight * column) for column in rows.x.T]
     means = np.array(columns).T / by_cell[:, None]
@@ -192,12 +200,12 @@ def _expand(
 def _compute_step(
     rows: CellRows, here: CellFit, names: Sequence[str], spread: FloatArray
 ) -> tuple[FloatArray, FloatArray, float]:
-    """Scoring step of the intercepts and coefficients, and its squared length."""
+    """Newton step of the intercepts and coefficients, and its squared length."""
     by_cell = rows.sum_by_cell(here.score)
     score = here.score @ rows.x - by_cell @ here.cell_means
-    size = np.sqrt(np.diag(here.information))
     try:
         with np.errstate(invalid="raise", divide="raise"):
+            size = np.sqrt(np.diag(here.information))
             scaled = here.information / np.outer(size, size)
             np.linalg.cholesky(scaled)
             step = np.linalg.solve(scaled, score / size) / size

@@ -94,9 +94,11 @@ def maximise_failure_times(
     theta[0] = np.average(rows.log_stop, weights=rows.weights)
     theta[-1] = np.log(max(float(np.std(rows.log_stop)), SMALLEST_SCALE))
     lowest_scale = theta[-1] + np.log(SMALLEST_SCALE)
-    n_runaway = 0
+    n_runaway, step = 0, np.zeros_like(theta)
     for iteration in range(1, MAX_ITERATIONS + 1):
         here = _evaluate(rows, distribution, theta, iteration)
+        if not np.all(np.isfinite(here.information)):
+            break
         score = here.scores.sum(axis=0)
         step = solve_damped(here.information, score)
         decrement = float(score @ step)
@@ -144,13 +146,14 @@ def _advance(
 def _evaluate(
     rows: FailureTimes, distribution: ErrorDistribution, theta: FloatArray, iteration: int
 ) -> FailureTimeMaximum:
-    d = _differentiate(rows, distribution, theta)
     w, q = rows.weights, rows.x.shape[1]
     information = np.empty((q + 1, q + 1))
-    information[:q, :q] = -rows.x.T @ ((w * d.mm)[:, None] * rows.x)
-    information[:q, q] = information[q, :q] = -rows.x.T @ (w * d.ms)
-    information[q, q] = -w @ d.ss
-    scores = w[:, None] * np.column_stack([d.m[:, None] * rows.x, d.s])
+    with np.errstate(all="ignore"):  # What is not finite ends the search.
+        d = _differentiate(rows, distribution, theta)
+        information[:q, :q] = -rows.x.T @ ((w * d.mm)[:, None] * rows.x)
+        information[:q, q] = information[q, :q] = -rows.x.T @ (w * d.ms)
+        information[q, q] = -w @ d.ss
+        scores = w[:, None] * np.column_stack([d.m[:, None] * rows.x, d.s])
     return FailureTimeMaximum(theta, float(w @ d.value), scores, information, iteration)
 
 

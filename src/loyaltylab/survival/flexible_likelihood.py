@@ -124,9 +124,12 @@ def maximise_flexible(rows: FlexibleRows, names: Sequence[str]) -> FlexibleMaxim
     if len(rows.at_start):
         exposure -= rows.weights[rows.has_entry] @ np.exp(rows.at_start[:, 1])
     theta[0] = np.log(rows.weights @ rows.event / exposure)
-    n_runaway = 0
+    n_runaway, step = 0, np.zeros_like(theta)
     for iteration in range(1, MAX_ITERATIONS + 1):
-        value, scores, information = _differentiate(rows, theta)
+        with np.errstate(all="ignore"):  # What is not finite ends the search.
+            value, scores, information = _differentiate(rows, theta)
+        if not np.all(np.isfinite(information)):
+            break
         score = scores.sum(axis=0)
         step = solve_damped(information, score)
         decrement = float(score @ step)

@@ -10,6 +10,8 @@ from scipy.special import expit, log_expit
 
 from loyaltylab.survival.arrays import BoolArray, FloatArray
 
+Triple = tuple[FloatArray, FloatArray, FloatArray]
+
 
 @dataclass(frozen=True)
 class HazardFamily:
@@ -22,7 +24,7 @@ class HazardFamily:
     log_likelihood : callable
         (event, exposure, eta) -> log likelihood of each row.
     derivatives : callable
-        (event, exposure, eta) -> score and expected information of each row, by eta.
+        (event, exposure, eta) -> score, expected and observed information of each row, by eta.
     baseline : callable
         eta -> hazard per period, or rate per time unit.
     is_probability : bool
@@ -32,7 +34,7 @@ class HazardFamily:
     name: str
     ratio: str
     log_likelihood: Callable[[BoolArray, FloatArray, FloatArray], FloatArray]
-    derivatives: Callable[[BoolArray, FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
+    derivatives: Callable[[BoolArray, FloatArray, FloatArray], Triple]
     baseline: Callable[[FloatArray], FloatArray]
     is_probability: bool
 
@@ -41,11 +43,10 @@ def _logit_likelihood(event: BoolArray, _exposure: FloatArray, eta: FloatArray) 
     return np.asarray(log_expit(np.where(event, eta, -eta)))
 
 
-def _logit_derivatives(
-    event: BoolArray, _exposure: FloatArray, eta: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _logit_derivatives(event: BoolArray, _exposure: FloatArray, eta: FloatArray) -> Triple:
     p = expit(eta)
-    return event - p, p * expit(-eta)
+    information = p * expit(-eta)
+    return event - p, information, information
 
 
 def _cloglog_likelihood(event: BoolArray, _exposure: FloatArray, eta: FloatArray) -> FloatArray:
@@ -53,23 +54,21 @@ def _cloglog_likelihood(event: BoolArray, _exposure: FloatArray, eta: FloatArray
     return np.where(event, np.log(-np.expm1(-hazard)), -hazard)
 
 
-def _cloglog_derivatives(
-    event: BoolArray, _exposure: FloatArray, eta: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _cloglog_derivatives(event: BoolArray, _exposure: FloatArray, eta: FloatArray) -> Triple:
     hazard = np.exp(eta)
     p = -np.expm1(-hazard)
-    return hazard * (event - p) / p, hazard**2 * np.exp(-hazard) / p
+    staying = np.exp(-hazard)
+    observed = np.where(event, hazard * staying * (hazard - p) / p**2, hazard)
+    return hazard * (event - p) / p, hazard**2 * staying / p, observed
 
 
 def _poisson_likelihood(event: BoolArray, exposure: FloatArray, eta: FloatArray) -> FloatArray:
     return event * eta - exposure * np.exp(eta)
 
 
-def _poisson_derivatives(
-    event: BoolArray, exposure: FloatArray, eta: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _poisson_derivatives(event: BoolArray, exposure: FloatArray, eta: FloatArray) -> Triple:
     expected = exposure * np.exp(eta)
-    return event - expected, expected
+    return event - expected, expected, expected
 
 
 def _cloglog_baseline(eta: FloatArray) -> FloatArray:
