@@ -182,12 +182,18 @@ def fit_cox_with_time_effect(
         process.event[row] & (piece_stop == process.stop[row]),
         values,
         cluster=process.cluster[row] if process.is_clustered or process.is_weighted else None,
-        strata=np.array(process.strata, dtype=object)[process.stratum[row]],
+        strata=_label_strata(process, row),
         weights=process.weights[row] if process.is_weighted else None,
         offset=None if offset is None else known[kept],
         confidence_level=confidence_level,
     )
     return _summarise(fit, covariate, effect, edges, event_times)
+
+
+def _label_strata(process: CountingProcess, row: IntArray) -> npt.ArrayLike | None:
+    if len(process.strata) == 1:
+        return None
+    return np.array(process.strata, dtype=object)[process.stratum[row]]
 
 
 def _summarise(
