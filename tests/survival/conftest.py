@@ -93,3 +93,23 @@ def competing_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def cox_oracle() -> Oracle:
     return Oracle("cox")
+
+
+@pytest.fixture(scope="session")
+def cox_models_oracle() -> Oracle:
+    return Oracle("cox_models")
+
+
+@pytest.fixture(scope="session")
+def hazard_oracle() -> Oracle:
+    return Oracle("hazard_regressions")
+
+
+@pytest.fixture(scope="session")
+def failure_times_oracle() -> Oracle:
+    return Oracle("failure_times")
+
+
+@pytest.fixture(scope="session")
+def frailty_oracle() -> Oracle:
+    return Oracle("frailty")

@@ -9,7 +9,7 @@ touches only the rows with an event.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -43,6 +43,8 @@ class CoxDesign:
         Row and event time of each event, ordered by event time.
     n_tied : ndarray of int, shape (m,)
         Events at each time.
+    offset : ndarray of float, shape (n,) or (1,)
+        Known part of the log risk; 0 unless replaced.
     """
 
     row: IntArray
@@ -55,6 +57,7 @@ class CoxDesign:
     event_row: IntArray
     event_index: IntArray
     n_tied: IntArray
+    offset: FloatArray = field(default_factory=lambda: np.zeros(1))
 
     @property
     def tied_share(self) -> FloatArray:
@@ -135,7 +138,7 @@ def build_design(process: CountingProcess, x: FloatArray) -> CoxDesign:
 def compute_moments(design: CoxDesign, beta: FloatArray) -> RiskMoments:
     """Sum risks and covariates over every risk set."""
     m, rows, k = len(design.time), design.event_row, design.event_index
-    eta = design.x @ beta
+    eta = design.x @ beta + design.offset
     risk = design.weights * np.exp(eta)
     share, mean_weight = design.tied_share, design.mean_event_weight
     denominator, rounding = _sum_risks_of_events(design, risk)
@@ -157,7 +160,7 @@ def compute_moments(design: CoxDesign, beta: FloatArray) -> RiskMoments:
 
 def compute_log_likelihood(design: CoxDesign, beta: FloatArray) -> float:
     """Log partial likelihood alone; -inf where log risks are too large to add up."""
-    eta = design.x @ beta
+    eta = design.x @ beta + design.offset
     if np.abs(eta).max() > LARGEST_LOG_RISK:
         return -np.inf
     k = design.event_index
