@@ -17,7 +17,7 @@ from loyaltylab.survival.counting_process import (
     build_counting_process,
     find_overlapping_rows,
 )
-from loyaltylab.survival.cox import CoxFit, fit_cox
+from loyaltylab.survival.cox import fit_cox
 from loyaltylab.survival.cox_fit import CoxFit
 from loyaltylab.survival.cox_residuals import CoxResiduals, cox_residuals
 from loyaltylab.survival.cumulative_hazards import CumulativeHazard, nelson_aalen
