@@ -12,12 +12,17 @@ import pandas as pd
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, as_read_only
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
-from loyaltylab.survival.covariate_checks import find_covariate_problems, refuse_collinear
+from loyaltylab.survival.covariate_checks import (
+    find_covariate_problems,
+    may_repeat_each_other,
+    refuse_collinear,
+)
+from loyaltylab.survival.cox_kernels import weighted_gram
 from loyaltylab.survival.cox_likelihood import (
     CoxDesign,
     RiskMoments,
-    build_design,
-    compute_row_scores,
+    build_scaled_design,
+    sum_row_scores,
 )
 from loyaltylab.survival.cox_newton import Maximum, maximise, solve_information
 from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
@@ -203,10 +208,9 @@ def fit_cox(
         further_problems=find_covariate_problems(covariates, len(pd.Series(stop))),
     )
     kept = covariates.loc[process.kept] if not process.kept.all() else covariates
-    refuse_collinear(kept)
-    values = kept.to_numpy(dtype=np.float64)
-    centre, scale = values.mean(axis=0), values.std(axis=0)
-    design = build_design(process, (values - centre) / scale)
+    design, centre, scale = build_scaled_design(process, kept.to_numpy(dtype=np.float64))
+    if may_repeat_each_other(design.x, centre, scale):
+        refuse_collinear(kept)
     names = tuple(str(name) for name in covariates.columns)
     maximum = maximise(design, names)
     state = CoxState(process, design, maximum.moments, maximum.information, centre, scale)
@@ -257,13 +261,11 @@ def _summarise(
 def _robust_covariance(state: CoxState) -> FloatArray:
     """Lin and Wei's sandwich on the scaled covariates, scores summed within clusters."""
     design = state.design
-    scores = compute_row_scores(design, state.moments)
     cluster = state.process.cluster[design.row]
-    columns = [
-        np.bincount(cluster, weights=design.weights * scores[:, j]) for j in range(scores.shape[1])
-    ]
-    influence = solve_information(state.information, np.array(columns))
-    return np.asarray(influence @ influence.T)
+    scores = sum_row_scores(design, state.moments, cluster, state.process.n_clusters)
+    spread = weighted_gram(scores, np.ones(len(scores)))
+    half = solve_information(state.information, spread)
+    return solve_information(state.information, half.T)
 
 
 def _describe_method(process: CountingProcess) -> str:
