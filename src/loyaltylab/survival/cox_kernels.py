@@ -17,47 +17,6 @@ BLOCK = 64
 
 
 @compiled
-def find_times_at_risk(
-    distinct: FloatArray, start: FloatArray, stop: FloatArray, first: IntArray, last: IntArray
-) -> None:
-    """First and last of the distinct, increasing times in each (start, stop].
-
-    A guide of equally wide steps says between which two places to look.
-    """
-    m = len(distinct)
-    lowest, highest = distinct[0], distinct[m - 1]
-    per_unit = 0.0
-    if highest > lowest and np.isfinite(m / (highest - lowest)):
-        per_unit = m / (highest - lowest)
-    guide = np.zeros(m + 2, dtype=np.int64)
-    for t in range(m):
-        guide[int((distinct[t] - lowest) * per_unit) + 1] += 1
-    for step in range(1, m + 2):
-        guide[step] += guide[step - 1]
-    for i in range(len(start)):
-        for is_stop in range(2):
-            time = stop[i] if is_stop else start[i]
-            low, high = 0, 0
-            if not is_stop and i > 0 and time == stop[i - 1]:  # goes on where the last row ended
-                low, high = last[i - 1] + 1, last[i - 1] + 1
-            elif time >= highest:
-                low, high = m, m
-            elif time >= lowest:
-                step = int((time - lowest) * per_unit)
-                low, high = guide[step], guide[step + 1]
-            while low < high:
-                middle = (low + high) // 2
-                if distinct[middle] <= time:
-                    low = middle + 1
-                else:
-                    high = middle
-            if is_stop:
-                last[i] = low - 1
-            else:
-                first[i] = low
-
-
-@compiled
 def take_rows(values: FloatArray, row: IntArray, origin: FloatArray, out: FloatArray) -> None:
     """Chosen rows of a matrix, minus an origin, where it lies row by row, (n, p)."""
     n, p = out.shape

@@ -23,7 +23,6 @@ from loyaltylab.survival.cox_kernels import (
     combine_columns,
     combine_rows,
     find_ranges,
-    find_times_at_risk,
     shift_and_scale,
     sum_powers,
     sum_risks,
@@ -33,6 +32,7 @@ from loyaltylab.survival.cox_kernels import (
     weighted_gram,
     weighted_product,
 )
+from loyaltylab.survival.row_kernels import find_times_at_risk
 
 # Log risks of at most this size keep risks, their sums and squares inside double precision.
 LARGEST_LOG_RISK = 300.0

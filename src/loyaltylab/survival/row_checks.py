@@ -101,16 +101,19 @@ def _read_causes(
     problems: list[str],
 ) -> tuple[IntArray, tuple[str, ...]]:
     series = pd.Series(exit_cause, dtype=object).reset_index(drop=True)
-    is_censored = np.asarray(series.isna() | (series == ""), dtype=bool)
-    is_text = np.asarray(series.map(lambda value: isinstance(value, str)), dtype=bool)
-    is_other = ~is_text & ~is_censored
+    try:
+        place, found = pd.factorize(series)
+    except TypeError:  # lists and the like, which are no names either
+        place, found = pd.factorize(series.map(type))
+    values = [*found, ""]  # A missing value has place -1, the last.
+    is_other = np.array([not isinstance(value, str) for value in values])[place]
     if is_other.any():
         problems.append(
             f"exit_cause is not text in {describe_rows(is_other)}; rule: the cause's name, or "
             "empty text for a censored row; fix: map codes to names"
         )
         return np.zeros(len(series), dtype=np.int64), ()
-    observed = sorted(set(series[~is_censored]))
+    observed = sorted(set(values) - {""})
     names = tuple(causes) if causes is not None else tuple(observed)
     unknown = [name for name in observed if name not in names]
     if unknown or len(set(names)) != len(names) or "" in names:
@@ -121,7 +124,7 @@ def _read_causes(
         )
         return np.zeros(len(series), dtype=np.int64), names
     number = {name: code for code, name in enumerate(names, start=1)}
-    return series.map(number).where(~is_censored, 0).to_numpy(dtype=np.int64), names
+    return np.array([number.get(value, 0) for value in values], dtype=np.int64)[place], names
 
 
 def read_weights(weights: npt.ArrayLike | None, n: int, problems: list[str]) -> FloatArray:
