@@ -50,12 +50,12 @@ def sum_powers(x: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 @compiled
-def shift_and_scale(x: FloatArray, centre: FloatArray, scale: FloatArray) -> None:
-    """Replace x by (x - centre) / scale, in place."""
+def shift_and_stretch(x: FloatArray, centre: FloatArray, factor: FloatArray) -> None:
+    """Replace x by (x - centre) * factor, in place."""
     n, p = x.shape
     for i in range(n):
         for j in range(p):
-            x[i, j] = (x[i, j] - centre[j]) / scale[j]
+            x[i, j] = (x[i, j] - centre[j]) * factor[j]
 
 
 @compiled

@@ -23,7 +23,7 @@ from loyaltylab.survival.cox_kernels import (
     combine_columns,
     combine_rows,
     find_ranges,
-    shift_and_scale,
+    shift_and_stretch,
     sum_powers,
     sum_risks,
     sum_risky_rows,
@@ -188,7 +188,7 @@ def build_scaled_design(
     offset = total / len(design.x)
     spread = np.sqrt(np.maximum(square / len(design.x) - offset**2, 0.0))
     scale = np.where(spread > 0, spread, 1.0)
-    shift_and_scale(design.x, offset, scale)
+    shift_and_stretch(design.x, offset, 1.0 / scale)
     return design, rough + offset, scale
 
 

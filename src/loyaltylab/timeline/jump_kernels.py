@@ -11,6 +11,18 @@ import numpy.typing as npt
 
 from loyaltylab.compiled import compiled
 
+# What is known of a jump lies together: jumps of a customer lie far apart in memory, and every
+# visit costs more than all that is done with it.
+JUMP = np.dtype(
+    [
+        ("customer", np.int32),
+        ("covariate", np.int32),
+        ("at", np.int64),
+        ("since", np.int64),  # time of the event it stems from
+        ("change", np.float64),
+    ]
+)
+Jumps = npt.NDArray[np.void]
 Whole = npt.NDArray[np.int64]
 Small = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
@@ -26,27 +38,28 @@ PARTS = 1e9
 
 
 @compiled
-def order_jumps(customer: Small, at: Whole, opening: Whole, order: Small) -> None:
+def order_jumps(jumps: Jumps, opening: Whole, order: Small) -> None:
     """Positions of the jumps by customer, then time, then position.
 
     ``opening`` is 0 at first.
     """
-    for i in range(len(customer)):
-        opening[customer[i] + 1] += 1
+    for i in range(len(jumps)):
+        opening[jumps[i]["customer"] + 1] += 1
     for c in range(1, len(opening)):
         opening[c] += opening[c - 1]
     place = opening[:-1].copy()
-    for i in range(len(customer)):
-        order[place[customer[i]]] = i
-        place[customer[i]] += 1
+    for i in range(len(jumps)):
+        order[place[jumps[i]["customer"]]] = i
+        place[jumps[i]["customer"]] += 1
     times = np.empty(FEW, dtype=np.int64)
     for c in range(len(opening) - 1):
         mine = order[opening[c] : opening[c + 1]]
         if len(mine) > FEW:
-            mine[:] = mine[np.argsort(at[mine], kind="mergesort")]
+            many = np.array([jumps[jump]["at"] for jump in mine])
+            mine[:] = mine[np.argsort(many, kind="mergesort")]
             continue
         for i in range(len(mine)):
-            time, jump, j = at[mine[i]], mine[i], i
+            time, jump, j = jumps[mine[i]]["at"], mine[i], i
             while j > 0 and times[j - 1] > time:
                 times[j], mine[j] = times[j - 1], mine[j - 1]
                 j -= 1
@@ -56,7 +69,8 @@ def order_jumps(customer: Small, at: Whole, opening: Whole, order: Small) -> Non
 @compiled
 def sweep(
     spells: tuple[Small, Whole, Whole, Whole],
-    jumps: tuple[Whole, Whole, Small, Real, Flags],
+    jumps: Jumps,
+    is_carried: Flags,
     ordered: tuple[Whole, Small],
     audit: tuple[npt.NDArray[np.int8], Whole],
     rows: tuple[Small, Real, Real, Flags],
@@ -64,15 +78,13 @@ def sweep(
 ) -> int:
     """Write the rows of every spell in order of time, and return their number.
 
-    ``spells`` are customer, origin, entry and stop; ``jumps`` are the time of the jump, the time
-    of its event, its covariate, its change, and whether each covariate is carried; ``ordered``
-    are opening and order. Of ``audit``, the fate of each jump is NONE and the number tied of each
-    covariate 0 at first. ``rows`` are spell, start, stop (days) and whether it is the last of its
-    spell; ``values`` (covariates, rows) is each covariate throughout the row: the compensated sum
-    of its jumps so far, missing before the first one where it is carried.
+    ``spells`` are customer, origin, entry and stop; ``is_carried`` is of each covariate;
+    ``ordered`` are opening and order. Of ``audit``, the fate of each jump is NONE and the number
+    tied of each covariate 0 at first. ``rows`` are spell, start, stop (days) and whether it is
+    the last of its spell; ``values`` (covariates, rows) is each covariate throughout the row: the
+    compensated sum of its jumps so far, missing before the first one where it is carried.
     """
     customer, origin, entry, stop = spells
-    at, since, covariate, change, is_carried = jumps
     opening, order = ordered
     fate, tied = audit
     row_spell, row_start, row_stop, is_last = rows
@@ -87,10 +99,10 @@ def sweep(
     row = 0
     for s in range(len(customer)):
         mine = order[opening[customer[s]] : opening[customer[s] + 1]]
-        # Fetched in one go: the jumps of a customer lie far apart in memory.
-        for i in range(len(mine)):
-            times[i], names[i], steps[i] = at[mine[i]], covariate[mine[i]], change[mine[i]]
-            is_own[i] = origin[s] <= since[mine[i]] and since[mine[i]] < stop[s]
+        for i in range(len(mine)):  # fetched in one go
+            jump = jumps[mine[i]]
+            times[i], names[i], steps[i] = jump["at"], jump["covariate"], jump["change"]
+            is_own[i] = origin[s] <= jump["since"] and jump["since"] < stop[s]
         total[:], lost[:], is_stated[:], n_together[:] = 0.0, 0.0, ~is_carried, 0
         latest = entry[s]
         row_start[row] = (latest - origin[s]) / MICROSECONDS_PER_DAY
@@ -130,9 +142,7 @@ def sweep(
 
 @compiled
 def count_fates(
-    customer: Small,
-    since: Whole,
-    covariate: Small,
+    jumps: Jumps,
     fate: npt.NDArray[np.int8],
     spans: tuple[Whole, Whole],
     counts: Whole,
@@ -143,12 +153,12 @@ def count_fates(
     a spell.
     """
     origin, stop = spans
-    for i in range(len(customer)):
-        place = int(fate[i])
-        if place == NONE and stop[customer[i]] < origin[customer[i]]:
+    for i in range(len(jumps)):
+        place, customer, since = int(fate[i]), jumps[i]["customer"], jumps[i]["since"]
+        if place == NONE and stop[customer] < origin[customer]:
             place = NEVER_AT_RISK
-        elif place == NONE and since[i] < origin[customer[i]]:
+        elif place == NONE and since < origin[customer]:
             place = BEFORE_FIRST
         elif place == NONE:
-            place = AFTER_EXIT if since[i] >= stop[customer[i]] else BETWEEN
-        counts[covariate[i], place] += 1
+            place = AFTER_EXIT if since >= stop[customer] else BETWEEN
+        counts[jumps[i]["covariate"], place] += 1

@@ -12,6 +12,7 @@ import pandas as pd
 from loyaltylab.errors import TableError
 from loyaltylab.timeline.clock import to_microseconds
 from loyaltylab.timeline.jump_kernels import (
+    JUMP,
     NONE,
     count_fates,
     order_jumps,
@@ -99,16 +100,12 @@ def split_at_jumps(
 
 @dataclass(frozen=True)
 class _Jumps:
-    """Jumps as arrays: customers and covariates by code, times in microseconds."""
+    """Jumps with customers and covariates by code and times in microseconds."""
 
     customers: pd.Index
-    customer: npt.NDArray[np.int32]
-    at: npt.NDArray[np.int64]
-    since: npt.NDArray[np.int64]
     names: list[str]
-    covariate: npt.NDArray[np.int32]
     is_carried: npt.NDArray[np.bool_]
-    change: npt.NDArray[np.float64]
+    jumps: npt.NDArray[np.void]
 
 
 @dataclass(frozen=True)
@@ -162,16 +159,14 @@ def _read_jumps(jumps: pd.DataFrame, carried: tuple[str, ...]) -> _Jumps:
         raise TableError("Every jump needs a customer, two times, a covariate, a change:", problems)
     names = sorted(found)
     rank = pd.Index(names, dtype=object).get_indexer(pd.Index(found, dtype=object))
-    return _Jumps(
-        customers=pd.Index(customers, dtype=object),
-        customer=customer.astype(np.int32),
-        at=to_microseconds(jumps["at"]),
-        since=to_microseconds(jumps["since_at"]),
-        names=names,
-        covariate=rank.astype(np.int32)[covariate],
-        is_carried=np.array([name in carried for name in names], dtype=bool),
-        change=change,
-    )
+    read = np.empty(len(jumps), dtype=JUMP)
+    read["customer"] = customer
+    read["covariate"] = rank.astype(np.int32)[covariate]
+    read["at"] = to_microseconds(jumps["at"])
+    read["since"] = to_microseconds(jumps["since_at"])
+    read["change"] = change
+    is_carried = np.array([name in carried for name in names], dtype=bool)
+    return _Jumps(pd.Index(customers, dtype=object), names, is_carried, read)
 
 
 def _read_spells(spells: pd.DataFrame, customers: pd.Index) -> _Bounds:
@@ -187,10 +182,10 @@ def _read_spells(spells: pd.DataFrame, customers: pd.Index) -> _Bounds:
 
 
 def _order(moved: _Jumps) -> _Ordered:
-    n = len(moved.customer)
+    n = len(moved.jumps)
     opening = np.zeros(len(moved.customers) + 2, dtype=np.int64)
     order: npt.NDArray[Any] = np.empty(n, dtype=np.int32 if n <= MANY else np.int64)
-    order_jumps(moved.customer, moved.at, opening, order)
+    order_jumps(moved.jumps, opening, order)
     return _Ordered(opening, order)
 
 
@@ -201,11 +196,12 @@ def _sweep(moved: _Jumps, bounds: _Bounds, ordered: _Ordered) -> _Swept:
     most = len(bounds.customer) + int(per_customer[bounds.customer].sum())
     spell, is_last = np.empty(most, dtype=np.int32), np.empty(most, dtype=bool)
     start, stop, values = np.empty(most), np.empty(most), np.empty((len(moved.names), most))
-    fate = np.full(len(moved.customer), NONE, dtype=np.int8)
+    fate = np.full(len(moved.jumps), NONE, dtype=np.int8)
     tied = np.zeros(len(moved.names), dtype=np.int64)
     n = sweep(
         (bounds.customer, bounds.origin, bounds.entry, bounds.stop),
-        (moved.at, moved.since, moved.covariate, moved.change, moved.is_carried),
+        moved.jumps,
+        moved.is_carried,
         (ordered.opening, ordered.order),
         (fate, tied),
         (spell, start, stop, is_last),
@@ -222,7 +218,7 @@ def _count_fates(moved: _Jumps, bounds: _Bounds, swept: _Swept) -> pd.DataFrame:
     np.maximum.at(stop, bounds.customer, bounds.stop)
     counts = np.zeros((len(moved.names), len(FATES)), dtype=np.int64)
     spans = (origin, stop)
-    count_fates(moved.customer, moved.since, moved.covariate, swept.fate, spans, counts)
+    count_fates(moved.jumps, swept.fate, spans, counts)
     audit = pd.DataFrame(counts, index=pd.Index(moved.names, name="covariate"), columns=list(FATES))
     return audit.assign(tied=swept.tied, total=counts.sum(axis=1))
 
