@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import gc
 import math
-import resource
 from pathlib import Path
 
 import numpy as np
@@ -59,8 +58,8 @@ def as_times(seconds: np.ndarray) -> pd.Series:
     return pd.Series((seconds * 1e6).astype("datetime64[us]")).dt.tz_localize("UTC").astype(UTC)
 
 
-def read_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Spells and jumps of a scratch folder."""
+def read_tables(folder: Path, *, coded: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Spells and jumps of a scratch folder; ids of the jumps as codes (as in R) or as text."""
     names = ("origin", "stop", "left", "who", "opened", "solved", "handoffs")
     given = {name: read_column(folder, name) for name in names}
     ids = np.array([f"C{i:07d}" for i in range(len(given["origin"]))], dtype=object)
@@ -78,9 +77,11 @@ def read_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         }
     )
     who, opened = given["who"].astype(np.int64), given["opened"]
+    twice = np.tile(who, 2)
+    owner = pd.Categorical.from_codes(twice, ids) if coded else pd.array(ids[twice], dtype="string")
     jumps = pd.DataFrame(
         {
-            "customer_id": pd.array(np.tile(ids[who], 2), dtype="string"),
+            "customer_id": owner,
             "at": as_times(np.concatenate([opened, given["solved"]])),
             "since_at": as_times(np.tile(opened, 2)),
             "covariate": np.repeat(np.array(COVARIATES, dtype=object), len(who)),
@@ -90,16 +91,19 @@ def read_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return spells, jumps
 
 
-def run_loyaltylab(folder: Path) -> None:
+def run_loyaltylab(folder: Path, *, coded: bool) -> None:
     """split_at_jumps, from frames to a frame."""
     from loyaltylab.timeline import split_at_jumps
 
-    spells, jumps = read_tables(folder)
+    spells, jumps = read_tables(folder, coded=coded)
     split_at_jumps(spells.iloc[:100], jumps.iloc[:1000])
     gc.collect()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before = memory_mb("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    result = split_at_jumps(spells, jumps).frame
+    beyond = memory_mb("VmHWM") - before
+    del result
     seconds, result = measure(lambda: split_at_jumps(spells, jumps).frame)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     # Sums over rows in their order: of each column, and of each weighted by the row's place.
     place = np.arange(len(result)) / len(result)
     sums = [
@@ -107,18 +111,28 @@ def run_loyaltylab(folder: Path) -> None:
         for name in ("start", "stop", "event", *COVARIATES)
         for weight in (np.ones(len(result)), place)
     ]
-    print_side(seconds, rows=len(result), sums=sums, beyond_input_mb=[round(peak - before)])
+    print_side(seconds, rows=len(result), sums=sums, beyond_input_mb=beyond)
 
 
-def bench(n: int, *, with_r: bool) -> dict[str, object]:
-    """One size."""
+def memory_mb(name: str) -> int:
+    """Memory of this process as Linux counts it."""
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith(name))
+
+
+def bench(n: int, *, with_r: bool) -> list[dict[str, object]]:
+    """One size, ids as codes and as text."""
     no_r = why_no_r() if with_r else "takes many minutes"
+    lines = []
     with data_folder(make_tables(n)) as folder:
-        ours = run_python(__file__, "loyaltylab", folder)
         other = no_r or run_r("timeline.R", folder)
-    beyond = ours.pop("beyond_input_mb")[0]
-    line = compare("timeline", {"customers": n}, ours, {"R": other}, tolerance=TOLERANCE)
-    return line | {"rows_made": ours["rows"], "mb_beyond_input": beyond}
+        for side in ("coded", "text"):
+            ours = run_python(__file__, side, folder)
+            beyond = ours.pop("beyond_input_mb")
+            work = f"timeline, ids as {'codes' if side == 'coded' else 'text'}"
+            line = compare(work, {"customers": n}, ours, {"R": other}, tolerance=TOLERANCE)
+            lines.append(line | {"rows_made": ours["rows"], "mb_beyond_input": beyond})
+    return lines
 
 
 def main() -> None:
@@ -129,16 +143,15 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     chosen = parser.parse_args()
     if chosen.side:
-        run_loyaltylab(chosen.folder)
+        run_loyaltylab(chosen.folder, coded=chosen.side == "coded")
         return
-    lines = [bench(10_000, with_r=True), bench(100_000, with_r=True)]
-    if chosen.large:
-        lines.append(bench(1_000_000, with_r=False))
-    first, last = lines[0], lines[-1]
-    ratio = last["cpu_seconds"]["loyaltylab"] / first["cpu_seconds"]["loyaltylab"]
-    last["growth_exponent"] = round(math.log(ratio, last["customers"] / first["customers"]), 2)
-    print(f"    time grows as customers to the power {last['growth_exponent']}")
-    write_results("timeline", lines)
+    sizes = [10_000, 100_000, *([1_000_000] if chosen.large else [])]
+    results = [bench(n, with_r=n <= 100_000) for n in sizes]
+    for first, last in zip(results[0], results[-1], strict=True):
+        ratio = last["cpu_seconds"]["loyaltylab"] / first["cpu_seconds"]["loyaltylab"]
+        last["growth_exponent"] = round(math.log(ratio, sizes[-1] / sizes[0]), 2)
+        print(f"    {last['work']}: grows as customers to the power {last['growth_exponent']}")
+    write_results("timeline", [line for lines in results for line in lines])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from loyaltylab.compiled import compiled
 JUMP = np.dtype(
     [
         ("customer", np.int32),
-        ("covariate", np.int32),
+        ("covariate", np.int16),
+        ("fate", np.int16),
         ("at", np.int64),
         ("since", np.int64),  # time of the event it stems from
         ("change", np.float64),
@@ -72,21 +73,20 @@ def sweep(
     jumps: Jumps,
     is_carried: Flags,
     ordered: tuple[Whole, Small],
-    audit: tuple[npt.NDArray[np.int8], Whole],
+    tied: Whole,
     rows: tuple[Small, Real, Real, Flags],
     values: Real,
 ) -> int:
     """Write the rows of every spell in order of time, and return their number.
 
     ``spells`` are customer, origin, entry and stop; ``is_carried`` is of each covariate;
-    ``ordered`` are opening and order. Of ``audit``, the fate of each jump is NONE and the number
-    tied of each covariate 0 at first. ``rows`` are spell, start, stop (days) and whether it is
-    the last of its spell; ``values`` (covariates, rows) is each covariate throughout the row: the
+    ``ordered`` are opening and order. The fate of each jump is NONE and the number ``tied`` of
+    each covariate 0 at first. ``rows`` are spell, start, stop (days) and whether it is the last
+    of its spell; ``values`` (covariates, rows) is each covariate throughout the row: the
     compensated sum of its jumps so far, missing before the first one where it is carried.
     """
     customer, origin, entry, stop = spells
     opening, order = ordered
-    fate, tied = audit
     row_spell, row_start, row_stop, is_last = rows
     k = len(is_carried)
     total, lost, is_stated = np.zeros(k), np.zeros(k), np.zeros(k, dtype=np.bool_)
@@ -94,7 +94,7 @@ def sweep(
     most = 0
     for c in range(len(opening) - 1):
         most = max(most, opening[c + 1] - opening[c])
-    times, names = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int32)
+    times, names = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int16)
     is_own, steps = np.empty(most, dtype=np.bool_), np.empty(most)
     row = 0
     for s in range(len(customer)):
@@ -102,7 +102,7 @@ def sweep(
         for i in range(len(mine)):  # fetched in one go
             jump = jumps[mine[i]]
             times[i], names[i], steps[i] = jump["at"], jump["covariate"], jump["change"]
-            is_own[i] = origin[s] <= jump["since"] and jump["since"] < stop[s]
+            is_own[i] = (origin[s] <= jump["since"]) & (jump["since"] < stop[s])
         total[:], lost[:], is_stated[:], n_together[:] = 0.0, 0.0, ~is_carried, 0
         latest = entry[s]
         row_start[row] = (latest - origin[s]) / MICROSECONDS_PER_DAY
@@ -113,7 +113,8 @@ def sweep(
                     continue
                 place = WITHIN if times[i] > entry[s] else BEFORE_ENTRY
                 place = AFTER_EXIT if times[i] >= stop[s] else place
-                fate[mine[i]] = min(fate[mine[i]], place)
+                jump = jumps[mine[i]]
+                jump["fate"] = min(jump["fate"], place)
                 if place == AFTER_EXIT:
                     continue
             if is_over or times[i] > latest:  # this row is complete
@@ -143,7 +144,6 @@ def sweep(
 @compiled
 def count_fates(
     jumps: Jumps,
-    fate: npt.NDArray[np.int8],
     spans: tuple[Whole, Whole],
     counts: Whole,
 ) -> None:
@@ -154,7 +154,7 @@ def count_fates(
     """
     origin, stop = spans
     for i in range(len(jumps)):
-        place, customer, since = int(fate[i]), jumps[i]["customer"], jumps[i]["since"]
+        place, customer, since = int(jumps[i]["fate"]), jumps[i]["customer"], jumps[i]["since"]
         if place == NONE and stop[customer] < origin[customer]:
             place = NEVER_AT_RISK
         elif place == NONE and since < origin[customer]:
