@@ -10,12 +10,19 @@ from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.collinearity import find_collinear_columns
 from loyaltylab.survival.counting_process import CountingProcess
+from loyaltylab.survival.cox_kernels import weighted_gram
 from loyaltylab.survival.row_checks import describe_rows, read_numbers
 
 EVENTS_PER_COVARIATE = 10
 FEW_CLUSTERS = 30
 # Offsets further than this from their mean leave no room for the covariates in a double.
 LARGEST_OFFSET = 50.0
+
+# What is left of a standardised column after the others, squared, above which no column can be
+# a combination of others; and the spread, relative to the size, above which none is constant.
+CLEARLY_FREE = 1e-10
+CLEARLY_VARYING = 1e-8
+N_ROWS_TRIED = 20_000
 
 
 def find_covariate_problems(covariates: pd.DataFrame, n: int) -> list[str]:
@@ -30,6 +37,8 @@ def find_covariate_problems(covariates: pd.DataFrame, n: int) -> list[str]:
         problems.append("no covariates; rule: at least one; fix: use kaplan_meier instead")
     if not covariates.columns.is_unique:
         problems.append("covariate names repeat; rule: unique names; fix: rename the columns")
+        return problems
+    if _are_plain_and_finite(covariates):
         return problems
     for name in covariates.columns:
         column = covariates[name]
@@ -46,6 +55,32 @@ def find_covariate_problems(covariates: pd.DataFrame, n: int) -> list[str]:
                 "finite numbers; fix: decide upstream what a missing value means"
             )
     return problems
+
+
+def _are_plain_and_finite(covariates: pd.DataFrame) -> bool:
+    """Whether all are ordinary floats with a finite sum, so that no column needs a closer look."""
+    if not all(dtype == np.float64 for dtype in covariates.dtypes):
+        return False
+    with np.errstate(invalid="ignore", over="ignore"):
+        return bool(np.isfinite(covariates.to_numpy().ravel(order="K").sum()))
+
+
+def may_repeat_each_other(x: FloatArray, centre: FloatArray, scale: FloatArray) -> bool:
+    """Whether columns could be constant or collinear; False only where they surely are not.
+
+    ``x`` (n, p) are the covariates minus their centre, over their scale. Every row adds to
+    what a combination of columns leaves, so that a part of the rows can prove them free.
+    """
+    n = len(x)
+    if np.any(scale <= CLEARLY_VARYING * (np.abs(centre) + scale * n**0.5)):
+        return True
+    tried = np.ascontiguousarray(x[:: max(1, n // N_ROWS_TRIED)])
+    gram = weighted_gram(tried, np.ones(len(tried)))
+    try:
+        np.linalg.cholesky(gram - CLEARLY_FREE * n * np.eye(len(gram)))
+    except np.linalg.LinAlgError:
+        return True
+    return False
 
 
 def refuse_collinear(covariates: pd.DataFrame) -> None:

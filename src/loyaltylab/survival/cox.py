@@ -13,12 +13,13 @@ from loyaltylab.survival.counting_process import CountingProcess, build_counting
 from loyaltylab.survival.covariate_checks import (
     find_covariate_problems,
     find_sample_caveats,
+    may_repeat_each_other,
     read_offset,
     read_ridge,
     refuse_collinear,
 )
 from loyaltylab.survival.cox_fit import CoxFit
-from loyaltylab.survival.cox_likelihood import CoxDesign, build_design
+from loyaltylab.survival.cox_likelihood import CoxDesign, build_scaled_design
 from loyaltylab.survival.cox_newton import Maximum, maximise, solve_information
 from loyaltylab.survival.cox_state import CoxState, sum_coefficient_influence
 from loyaltylab.survival.intervals import normal_quantile
@@ -107,10 +108,10 @@ def fit_cox(
         further_problems=problems,
     )
     kept = covariates.loc[process.kept] if not process.kept.all() else covariates
-    refuse_collinear(kept)
-    values, known = kept.to_numpy(dtype=np.float64), known[process.kept]
-    centre, scale = values.mean(axis=0), values.std(axis=0)
-    design = build_design(process, (values - centre) / scale)
+    design, centre, scale = build_scaled_design(process, kept.to_numpy(dtype=np.float64))
+    if may_repeat_each_other(design.x, centre, scale):
+        refuse_collinear(kept)
+    known = known[process.kept]
     design = replace(design, offset=(known - known.mean())[design.row])
     names = tuple(str(name) for name in covariates.columns)
     maximum = maximise(design, names, penalty=theta / scale**2)

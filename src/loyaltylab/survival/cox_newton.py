@@ -69,7 +69,7 @@ def maximise(design: CoxDesign, names: Sequence[str], *, penalty: FloatArray) ->
     """
     p = design.x.shape[1]
     ones = np.ones(len(design.time))
-    spread = np.ptp(design.x, axis=0)
+    spread = design.ranges
     beta = np.zeros(p)
     moments = compute_moments(design, beta)
     null = moments.log_likelihood
@@ -90,7 +90,7 @@ def maximise(design: CoxDesign, names: Sequence[str], *, penalty: FloatArray) ->
         if n_runaway >= N_RUNAWAY_STEPS or (runs_away and decrement < DECREMENT_TOLERANCE):
             _refuse_separation(design, step * spread, names)
         beta = beta + _halve(design, beta, step, moments.log_likelihood, penalty)
-        if np.abs(design.x @ beta).max() > LARGEST_LOG_RISK / 2:
+        if np.abs(design.log_risk(beta)).max() > LARGEST_LOG_RISK / 2:
             _refuse_separation(design, beta * spread, names)
         moments = compute_moments(design, beta)
         if decrement < DECREMENT_TOLERANCE:

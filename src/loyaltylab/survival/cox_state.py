@@ -8,7 +8,12 @@ import numpy as np
 
 from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.counting_process import CountingProcess
-from loyaltylab.survival.cox_likelihood import CoxDesign, RiskMoments, compute_row_scores
+from loyaltylab.survival.cox_likelihood import (
+    CoxDesign,
+    RiskMoments,
+    compute_row_scores,
+    sum_row_scores,
+)
 from loyaltylab.survival.cox_newton import solve_information
 
 
@@ -71,8 +76,9 @@ def sum_coefficient_influence(
 
     Its cross-product is Lin and Wei's sandwich.
     """
-    influence = compute_coefficient_influence(process, design, moments, information)
-    return sum_by_cluster(process, influence)
+    cluster = process.cluster[design.row]
+    scores = sum_row_scores(design, moments, cluster, process.n_clusters)
+    return solve_information(information, scores.T).T
 
 
 def sum_by_cluster(process: CountingProcess, values: FloatArray) -> FloatArray:
