@@ -114,9 +114,9 @@ def bench(n: int, p: int, ties: str, *, large: bool) -> list[dict[str, object]]:
         for clustered in (False, True):
             side = "clustered" if clustered else "loyaltylab"
             ours = run_python(__file__, side, folder)
-            others = {"R": no_r or run_r("cox.R", folder, str(p), side)}
-            if clustered and (n > 100_000 or p > 6):
-                others["R"] = "takes minutes"
+            r_is_slow = clustered and (n > 100_000 or p > 6)
+            why_not = no_r or ("takes minutes" if r_is_slow else None)
+            others = {"R": why_not or run_r("cox.R", folder, str(p), side)}
             if not clustered and n <= 100_000:
                 is_slow = ties == "continuous" and not (large and p == 6)
                 others["lifelines"] = slow if is_slow else run_python(__file__, "lifelines", folder)

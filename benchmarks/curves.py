@@ -113,9 +113,9 @@ def bench(n: int, times: str, work: str) -> dict[str, object]:
     with data_folder(make_customers(n, times)) as folder:
         ours = run_python(__file__, "loyaltylab", folder, "--work", work)
         sort = run_python(__file__, "loyaltylab", folder, "--work", "sort")["seconds"]
-        others = {"R": why_no_r() or "takes hours: quadratic in the number of times"}
-        if n <= MOST_IN_R.get(work, n) and not why_no_r():
-            others["R"] = run_r("curves.R", folder, work, str(HORIZON))
+        is_slow = n > MOST_IN_R.get(work, n)
+        slow = "takes hours: quadratic in the number of times" if is_slow else None
+        others = {"R": why_no_r() or slow or run_r("curves.R", folder, work, str(HORIZON))}
         if work == "kaplan-meier":
             others["lifelines"] = run_python(__file__, "lifelines", folder, "--work", work)
     line = compare(f"{work}, {times}", {"customers": n}, ours, others, tolerance=TOLERANCE)
