@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN := PATH="$$PWD/.venv/bin:$$PATH" PYTHONNOUSERSITE=1 DVC_NO_ANALYTICS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test lab check lint lock docs clean
+.PHONY: help setup repro test lab check lint bench lock docs clean
 
 help: ## say what each command does
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -37,6 +37,9 @@ lint: .venv/.installed ## check style and types
 	@$(RUN) $(PY) -m ruff format --check src tests notebooks
 	@$(RUN) $(PY) -m ruff check src tests notebooks
 	@$(RUN) $(PY) -m mypy
+
+bench: .venv/.installed ## measure speed beside R and lifelines (LARGE=1: up to a million rows)
+	@for name in cox curves timeline provider steps; do $(RUN) $(PY) benchmarks/$$name.py $(if $(LARGE),--large) || exit 1; done
 
 docs: .venv/.installed ## write data/README.md from the schemas, and README's figure from the last run
 	@$(RUN) $(PY) -m loyaltylab dictionary

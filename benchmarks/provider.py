@@ -1,7 +1,7 @@
 """What the synthetic provider costs: CPU seconds and peak memory, by size and step.
 
     python benchmarks/provider.py            # about two minutes
-    python benchmarks/provider.py --million  # also a million customers, in parts
+    python benchmarks/provider.py --large    # also a million customers, in parts
 
 Every line runs in a process of its own, so that peaks do not mix. The plain loop follows one
 customer at a time through the same intents, attempts and ends, with far fewer processes: it
@@ -11,13 +11,16 @@ shows what one array per process saves, not a rival implementation.
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import subprocess
 import sys
 import time
 from datetime import date
+from typing import Any
 
 import numpy as np
+from side_by_side import HERE
 
 from loyaltylab.params import SyntheticParameters
 from loyaltylab.sources.synthetic import simulate_in_parts, simulate_provider, simulate_world
@@ -82,28 +85,47 @@ CASES = {
 MILLION = {"parts 1M weekly 24 months": (run_parts, (1_000_000,))}
 
 
-def measure(name: str) -> str:
+def measure(name: str) -> dict[str, Any]:
     """One case in this process."""
     work, size = {**CASES, **MILLION}[name]
     began = time.process_time()
     made = work(*size)
     seconds = time.process_time() - began
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    per = seconds / size[0] * 1e6
-    return f"{name:30} {seconds:8.1f} CPU s {peak_mb:8.0f} MB {per:10.0f} us/customer  {made}"
+    return {
+        "work": name,
+        "customers": size[0],
+        "cpu_seconds": round(seconds, 2),
+        "peak_mb": round(peak_mb),
+        "microseconds_per_customer": round(seconds / size[0] * 1e6),
+        "made": made,
+    }
+
+
+def show(line: dict[str, Any]) -> str:
+    """One line of the result."""
+    return (
+        f"{line['work']:30} {line['cpu_seconds']:8.1f} CPU s {line['peak_mb']:8} MB "
+        f"{line['microseconds_per_customer']:10} us/customer  {line['made']}"
+    )
 
 
 def main() -> None:
     """Measure every case, each in its own process."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--million", action="store_true", help="also a million customers")
+    parser.add_argument("--large", action="store_true", help="also a million customers")
     parser.add_argument("--case", help="one case only, in this process")
     chosen = parser.parse_args()
     if chosen.case:
-        print(measure(chosen.case))
+        print(json.dumps(measure(chosen.case)))
         return
-    for name in {**CASES, **(MILLION if chosen.million else {})}:
-        subprocess.run([sys.executable, __file__, "--case", name], check=True)
+    lines = []
+    for name in {**CASES, **(MILLION if chosen.large else {})}:
+        command = [sys.executable, __file__, "--case", name]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        lines.append(json.loads(done.stdout))
+        print(show(lines[-1]), flush=True)
+    (HERE / "results" / "provider.json").write_text(json.dumps(lines, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

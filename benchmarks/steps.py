@@ -64,7 +64,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--seeds", type=int, default=20)
     options.add_argument("--customers", type=int, default=20_000)
+    options.add_argument("--large", action="store_true", help="40 seeds")
     chosen = options.parse_args()
+    chosen.seeds = max(chosen.seeds, 40) if chosen.large else chosen.seeds
     parameters = SyntheticParameters(n_customers=chosen.customers)
     found: dict[str, list[float]] = {}
     for seed in range(1, chosen.seeds + 1):

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "loyaltylab"
 LAYERS = (
     "errors",
+    "compiled",
     "params",
     "tables",
     "sources",
@@ -39,7 +40,17 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MOST_LINES = 400  # about 300 is what a file wants; past 400 it surely does two things
 # Importing must be fast enough that no command feels slow; the bound is generous for a busy
 # machine, the modules below are what makes it slow.
-HEAVY = {"pandas", "numpy", "scipy", "matplotlib", "lifelines", "nbconvert", "papermill", "pandera"}
+HEAVY = {
+    "pandas",
+    "numpy",
+    "numba",
+    "scipy",
+    "matplotlib",
+    "lifelines",
+    "nbconvert",
+    "papermill",
+    "pandera",
+}
 
 
 def layer_of(module: str) -> str:
@@ -95,6 +106,15 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert not HEAVY & set(done.stdout.split())
+
+
+def test_importing_the_estimators_loads_no_compiler() -> None:
+    code = "import sys, loyaltylab.survival, loyaltylab.timeline; print(' '.join(sys.modules))"
+    environment = {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert not {"numba", "llvmlite"} & set(done.stdout.split())
 
 
 def test_every_public_name_of_the_package_exists() -> None:

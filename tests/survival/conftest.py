@@ -41,6 +41,51 @@ def curves_oracle() -> Oracle:
 
 
 @pytest.fixture(scope="session")
+def log_rank_oracle() -> Oracle:
+    return Oracle("log_rank")
+
+
+@pytest.fixture(scope="session")
+def bands_oracle() -> Oracle:
+    return Oracle("confidence_bands")
+
+
+@pytest.fixture(scope="session")
+def hazards_oracle() -> Oracle:
+    return Oracle("cumulative_hazards")
+
+
+@pytest.fixture(scope="session")
+def pseudo_oracle() -> Oracle:
+    return Oracle("pseudo_values")
+
+
+@pytest.fixture(scope="session")
+def grouped_oracle() -> Oracle:
+    return Oracle("grouped_times")
+
+
+@pytest.fixture(scope="session")
+def cohorts_oracle() -> Oracle:
+    return Oracle("cohorts")
+
+
+@pytest.fixture(scope="session")
+def multi_state_oracle() -> Oracle:
+    return Oracle("multi_state")
+
+
+@pytest.fixture(scope="session")
+def competing_models_oracle() -> Oracle:
+    return Oracle("competing_models")
+
+
+@pytest.fixture(scope="session")
+def recurrent_oracle() -> Oracle:
+    return Oracle("recurrent")
+
+
+@pytest.fixture(scope="session")
 def competing_oracle() -> Oracle:
     return Oracle("competing")
 
@@ -48,3 +93,23 @@ def competing_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def cox_oracle() -> Oracle:
     return Oracle("cox")
+
+
+@pytest.fixture(scope="session")
+def cox_models_oracle() -> Oracle:
+    return Oracle("cox_models")
+
+
+@pytest.fixture(scope="session")
+def hazard_oracle() -> Oracle:
+    return Oracle("hazard_regressions")
+
+
+@pytest.fixture(scope="session")
+def failure_times_oracle() -> Oracle:
+    return Oracle("failure_times")
+
+
+@pytest.fixture(scope="session")
+def frailty_oracle() -> Oracle:
+    return Oracle("frailty")

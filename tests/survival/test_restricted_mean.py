@@ -8,6 +8,7 @@ import pytest
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import (
     restricted_mean_difference,
+    restricted_mean_ratio,
     restricted_mean_retention_time,
     restricted_time_lost,
 )
@@ -78,6 +79,36 @@ def test_difference_equals_r(curves_oracle) -> None:
     np.testing.assert_allclose(found.value, r[0][0] - r[1][0], **CLOSED_FORM)
     np.testing.assert_allclose(found.standard_error, np.hypot(r[0][1], r[1][1]), **CLOSED_FORM)
     assert found.p_value is not None
+
+
+def test_ratio_equals_r(pseudo_oracle) -> None:
+    rows = pseudo_oracle.frame("veteran")
+    means = [
+        restricted_mean_retention_time(np.zeros(len(own)), own["time"], own["status"], horizon=180)
+        for _, own in rows.groupby("trt")
+    ]
+    found = restricted_mean_ratio(*means)
+    ours = [found.value, found.ci_lower, found.ci_upper]
+    np.testing.assert_allclose(ours, pseudo_oracle.numbers("ratio"), **CLOSED_FORM)
+    ours = [found.standard_error, found.p_value]
+    theirs = [pseudo_oracle.value(name) for name in ("ratio_error", "ratio_p")]
+    np.testing.assert_allclose(ours, theirs, **CLOSED_FORM)
+    turned = restricted_mean_ratio(*means[::-1])
+    np.testing.assert_allclose(turned.ci_upper, 1 / found.ci_lower, **CLOSED_FORM)
+    assert (found.unit, found.n) == ("ratio", len(rows))
+
+
+def test_ratio_by_hand() -> None:
+    # Two customers, one of whom leaves after a day: mean 1 + 7 / 2 = 4.5; area left 3.5, so
+    # variance 3.5^2 / (2 x 1) = 6.125. The six others: mean 6, variance .890625, as above.
+    one = restricted_mean_retention_time([0, 0], [1, 8], [1, 0], horizon=8)
+    other = restricted_mean_retention_time(START, STOP, EVENT, horizon=8)
+    found = restricted_mean_ratio(one, other)
+    np.testing.assert_allclose(found.value, 0.75, **BY_HAND)
+    error = np.sqrt(6.125 / 4.5**2 + 0.890625 / 6**2)
+    np.testing.assert_allclose(found.standard_error, error, **BY_HAND)
+    with pytest.raises(EstimationError, match="estimate both alike"):
+        restricted_mean_ratio(one, restricted_mean_retention_time(START, STOP, EVENT, horizon=7))
 
 
 def test_jackknife_by_row_is_greenwood_without_ties() -> None:

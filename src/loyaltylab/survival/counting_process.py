@@ -11,7 +11,13 @@ import pandas as pd
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import BoolArray, FloatArray, IntArray
-from loyaltylab.survival.row_checks import read_labels, read_outcome, read_times, read_weights
+from loyaltylab.survival.row_checks import (
+    read_labels,
+    read_outcome,
+    read_times,
+    read_units,
+    read_weights,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,30 +133,32 @@ def build_counting_process(
     starts, stops = read_times(start, stop, problems)
     code, cause_names = read_outcome(event, exit_cause, causes, problems)
     weight = read_weights(weights, n, problems)
-    cluster_code, _ = read_labels("cluster", cluster, np.arange(n), problems)
+    unit = read_units("cluster", cluster, n, problems)
     stratum, strata_labels = read_labels("strata", strata, np.zeros(n, dtype=np.int64), problems)
     if requires_events and not problems and not np.any(code[weight > 0]):
         problems.append(
             f"0 events in {n} rows; rule: at least one row must end in the event; "
             "fix: check how the event is coded, or observe for longer"
         )
-    if cluster is not None and not problems and len(np.unique(cluster_code[weight > 0])) < 2:
+    if cluster is not None and not problems and _is_one_unit(unit[weight > 0]):
         problems.append(
             "all rows belong to one cluster; rule: an error needs at least two independent "
             "units; fix: check the cluster labels, or leave cluster out"
         )
     _raise_if_any(problems)
     kept = weight > 0
-    distinct_clusters, cluster_code = np.unique(cluster_code[kept], return_inverse=True)
+    if not kept.all():
+        starts, stops, code, weight = starts[kept], stops[kept], code[kept], weight[kept]
+        stratum, unit = stratum[kept], np.unique(unit[kept], return_inverse=True)[1]
     return CountingProcess(
-        start=starts[kept],
-        stop=stops[kept],
-        code=code[kept],
+        start=starts,
+        stop=stops,
+        code=code,
         causes=cause_names,
-        weights=weight[kept],
-        cluster=cluster_code.astype(np.int64),
-        n_clusters=len(distinct_clusters),
-        stratum=stratum[kept],
+        weights=weight,
+        cluster=unit,
+        n_clusters=int(unit.max()) + 1,
+        stratum=stratum,
         strata=strata_labels,
         is_clustered=cluster is not None,
         is_weighted=weights is not None,
@@ -205,6 +213,10 @@ def find_overlapping_rows(
         }
     )
     return found.sort_values("row", kind="stable").reset_index(drop=True)
+
+
+def _is_one_unit(unit: IntArray) -> bool:
+    return bool((unit == unit[0]).all())
 
 
 def _raise_if_any(problems: Sequence[str]) -> None:

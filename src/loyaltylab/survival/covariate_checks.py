@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from loyaltylab.errors import EstimationError
+from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.collinearity import find_collinear_columns
-from loyaltylab.survival.row_checks import describe_rows
+from loyaltylab.survival.counting_process import CountingProcess
+from loyaltylab.survival.cox_kernels import weighted_gram
+from loyaltylab.survival.row_checks import describe_rows, read_numbers
+
+EVENTS_PER_COVARIATE = 10
+FEW_CLUSTERS = 30
+# Offsets further than this from their mean leave no room for the covariates in a double.
+LARGEST_OFFSET = 50.0
+
+# What is left of a standardised column after the others, squared, above which no column can be
+# a combination of others; and the spread, relative to the size, above which none is constant.
+CLEARLY_FREE = 1e-10
+CLEARLY_VARYING = 1e-8
+N_ROWS_TRIED = 20_000
 
 
 def find_covariate_problems(covariates: pd.DataFrame, n: int) -> list[str]:
@@ -22,6 +37,8 @@ def find_covariate_problems(covariates: pd.DataFrame, n: int) -> list[str]:
         problems.append("no covariates; rule: at least one; fix: use kaplan_meier instead")
     if not covariates.columns.is_unique:
         problems.append("covariate names repeat; rule: unique names; fix: rename the columns")
+        return problems
+    if _are_plain_and_finite(covariates):
         return problems
     for name in covariates.columns:
         column = covariates[name]
@@ -40,6 +57,32 @@ def find_covariate_problems(covariates: pd.DataFrame, n: int) -> list[str]:
     return problems
 
 
+def _are_plain_and_finite(covariates: pd.DataFrame) -> bool:
+    """Whether all are ordinary floats with a finite sum, so that no column needs a closer look."""
+    if not all(dtype == np.float64 for dtype in covariates.dtypes):
+        return False
+    with np.errstate(invalid="ignore", over="ignore"):
+        return bool(np.isfinite(covariates.to_numpy().ravel(order="K").sum()))
+
+
+def may_repeat_each_other(x: FloatArray, centre: FloatArray, scale: FloatArray) -> bool:
+    """Whether columns could be constant or collinear; False only where they surely are not.
+
+    ``x`` (n, p) are the covariates minus their centre, over their scale. Every row adds to
+    what a combination of columns leaves, so that a part of the rows can prove them free.
+    """
+    n = len(x)
+    if np.any(scale <= CLEARLY_VARYING * (np.abs(centre) + scale * n**0.5)):
+        return True
+    tried = np.ascontiguousarray(x[:: max(1, n // N_ROWS_TRIED)])
+    gram = weighted_gram(tried, np.ones(len(tried)))
+    try:
+        np.linalg.cholesky(gram - CLEARLY_FREE * n * np.eye(len(gram)))
+    except np.linalg.LinAlgError:
+        return True
+    return False
+
+
 def refuse_collinear(covariates: pd.DataFrame) -> None:
     """Raise with every group of columns that repeat each other."""
     problems = []
@@ -54,3 +97,60 @@ def refuse_collinear(covariates: pd.DataFrame) -> None:
             )
     if problems:
         raise EstimationError("Some covariates repeat each other.", problems)
+
+
+def read_offset(offset: npt.ArrayLike | None, n: int, problems: list[str]) -> FloatArray:
+    """Read the known part of the log risk of n rows; zeros when none is given."""
+    if offset is None:
+        return np.zeros(n)
+    values = read_numbers("offset", offset, problems)
+    if len(values) != n:
+        problems.append(
+            f"offset has {len(values)} values, stop has {n}; rule: one per row, in the same "
+            "order; fix: take both from one frame"
+        )
+        return np.zeros(n)
+    with np.errstate(invalid="ignore"):  # Infinite values are named above.
+        is_far = np.abs(values - np.mean(values)) > LARGEST_OFFSET
+    if is_far.any():
+        problems.append(
+            f"offset is more than {LARGEST_OFFSET:g} from its mean in {describe_rows(is_far)}; "
+            "rule: an offset is on the log scale; fix: pass the logarithm of the known risk"
+        )
+    return values
+
+
+def read_ridge(ridge: npt.ArrayLike, p: int, problems: list[str]) -> FloatArray:
+    """Read the ridge penalty of p covariates; one number serves all."""
+    try:
+        values = np.asarray(ridge, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.array(np.nan)
+    is_shape = values.shape in ((), (p,))
+    if not is_shape or not np.all(np.isfinite(values)) or np.any(values < 0):
+        problems.append(
+            f"ridge is {ridge!r}; rule: one number, or one for each of the {p} covariates, finite "
+            "and not negative; fix: 0 for a covariate that is not penalised"
+        )
+        return np.zeros(p)
+    return np.broadcast_to(values, (p,)).copy()
+
+
+def find_sample_caveats(process: CountingProcess, p: int) -> tuple[str, ...]:
+    """Say where there are few events or clusters for p covariates, or weights without clusters."""
+    caveats = []
+    if process.n_events < EVENTS_PER_COVARIATE * p:
+        caveats.append(
+            f"{process.n_events} events for {p} covariates: below {EVENTS_PER_COVARIATE} events "
+            "per covariate hazard ratios are biased away from 1 and intervals too short."
+        )
+    if process.is_clustered and process.n_clusters < FEW_CLUSTERS:
+        caveats.append(
+            f"{process.n_clusters} clusters: below {FEW_CLUSTERS} robust errors are too small."
+        )
+    if process.is_weighted and not process.is_clustered:
+        caveats.append(
+            "Weights without clusters: every row counts as an independent unit; pass cluster= "
+            "if a customer has several rows."
+        )
+    return tuple(caveats)

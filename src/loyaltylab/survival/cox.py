@@ -2,144 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, as_read_only
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
-from loyaltylab.survival.covariate_checks import find_covariate_problems, refuse_collinear
-from loyaltylab.survival.cox_likelihood import (
-    CoxDesign,
-    RiskMoments,
-    build_design,
-    compute_row_scores,
+from loyaltylab.survival.covariate_checks import (
+    find_covariate_problems,
+    find_sample_caveats,
+    may_repeat_each_other,
+    read_offset,
+    read_ridge,
+    refuse_collinear,
 )
+from loyaltylab.survival.cox_fit import CoxFit
+from loyaltylab.survival.cox_likelihood import CoxDesign, build_scaled_design
 from loyaltylab.survival.cox_newton import Maximum, maximise, solve_information
-from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
+from loyaltylab.survival.cox_state import CoxState, sum_coefficient_influence
+from loyaltylab.survival.intervals import normal_quantile
+from loyaltylab.survival.wald import describe_zero_errors, summarise_coefficients
 
-EVENTS_PER_COVARIATE = 10
-FEW_CLUSTERS = 30
+RIDGE_CAVEAT = "A ridge penalty pulls hazard ratios towards 1: intervals leave that bias out."
 
-
-@dataclass(frozen=True, eq=False)
-class CoxState:
-    """What later checks of a fit need: the rows, the scaling and the fitted risk sums."""
-
-    process: CountingProcess = field(repr=False)
-    design: CoxDesign = field(repr=False)
-    moments: RiskMoments = field(repr=False)
-    information: FloatArray = field(repr=False)
-    centre: FloatArray
-    scale: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class CoxFit:
-    """A fitted Cox model.
-
-    Attributes
-    ----------
-    names : tuple of str, length p
-    coefficients : ndarray of float, shape (p,)
-        Log hazard ratios per unit of each covariate.
-    standard_error : ndarray of float, shape (p,)
-        Of the coefficients: robust, summed within clusters when they are given and within rows
-        when only weights are; else from the information.
-    naive_standard_error : ndarray of float, shape (p,)
-        From the information, as if all rows were independent.
-    hazard_ratio, ci_lower, ci_upper : ndarray of float, shape (p,)
-        Hazard ratios and their interval.
-    confidence_level : float
-    z, p_value : ndarray of float, shape (p,)
-        Wald test that the hazard ratio is 1.
-    covariance : ndarray of float, shape (p, p)
-        The one ``standard_error`` comes from.
-    log_likelihood, log_likelihood_null : float
-        Log partial likelihood at the estimate and at 0.
-    n_rows, n_events, n_clusters : int
-    iterations : int
-        Newton steps.
-    method : str
-    caveats : tuple of str
-    state : CoxState
-        For :func:`check_proportional_hazards`.
-    """
-
-    names: tuple[str, ...]
-    coefficients: FloatArray
-    standard_error: FloatArray
-    naive_standard_error: FloatArray
-    hazard_ratio: FloatArray
-    ci_lower: FloatArray
-    ci_upper: FloatArray
-    confidence_level: float
-    z: FloatArray
-    p_value: FloatArray
-    covariance: FloatArray
-    log_likelihood: float
-    log_likelihood_null: float
-    n_rows: int
-    n_events: int
-    n_clusters: int
-    iterations: int
-    method: str
-    caveats: tuple[str, ...]
-    state: CoxState = field(repr=False)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Tabulate the fit, one line per covariate (the index)."""
-        columns = ["coefficients", "standard_error", "naive_standard_error", "hazard_ratio"]
-        columns += ["ci_lower", "ci_upper", "z", "p_value"]
-        frame = pd.DataFrame({name: np.array(getattr(self, name)) for name in columns})
-        frame = frame.rename(columns={"coefficients": "coefficient"})
-        return frame.set_axis(pd.Index(self.names, name="covariate"), axis="index")
-
-    def cumulative_hazard(self, reference: Mapping[str, float] | None = None) -> pd.DataFrame:
-        """Cumulative hazard and retention of a customer with given, constant covariates.
-
-        Parameters
-        ----------
-        reference : mapping of str to float, optional
-            Value of every covariate; default all 0.
-
-        Returns
-        -------
-        DataFrame
-            Columns stratum, time, cumulative_hazard, retention = exp(-cumulative_hazard), one
-            line per event time. The increments are Efron's, to match the coefficients.
-
-        Raises
-        ------
-        EstimationError
-            If ``reference`` does not name exactly the covariates of the fit.
-
-        Source
-        ------
-        ``basehaz(fit, centered = FALSE)`` and ``survfit(coxph)`` of R survival.
-        """
-        given = dict.fromkeys(self.names, 0.0) if reference is None else dict(reference)
-        if set(given) != set(self.names):
-            raise EstimationError(
-                f"reference names {sorted(given)}; rule: exactly the covariates "
-                f"{sorted(self.names)}; fix: give each a value"
-            )
-        state = self.state
-        distance = np.array([given[name] for name in self.names]) - state.centre
-        increments = state.moments.inverse[0] * np.exp(distance @ self.coefficients)
-        frame = pd.DataFrame(
-            {
-                "stratum": np.array(state.process.strata)[state.design.stratum],
-                "time": state.design.time,
-                "cumulative_hazard": increments,
-            }
-        )
-        hazard = frame["cumulative_hazard"].groupby(state.design.stratum).cumsum()
-        return frame.assign(cumulative_hazard=hazard, retention=np.exp(-hazard))
+__all__ = ["CoxFit", "CoxState", "fit_cox"]
 
 
 def fit_cox(
@@ -151,9 +39,16 @@ def fit_cox(
     cluster: npt.ArrayLike | None = None,
     strata: npt.ArrayLike | None = None,
     weights: npt.ArrayLike | None = None,
+    offset: npt.ArrayLike | None = None,
+    ridge: npt.ArrayLike = 0.0,
     confidence_level: float = 0.95,
 ) -> CoxFit:
     """Fit a Cox model by Efron's partial likelihood.
+
+    A ridge penalty shrinks coefficients towards 0 and makes separation estimable; the error is
+    then the inverse of the penalised information (R's ``se(coef)``), in clusters the sandwich
+    with that inverse. It describes the spread around the shrunken value: the interval is too
+    short by the bias the penalty brings, and a caveat says so.
 
     Parameters
     ----------
@@ -168,6 +63,11 @@ def fit_cox(
         Each stratum has a baseline hazard of its own.
     weights : array-like of float, shape (n,), optional
         Not negative. With weights the error is robust.
+    offset : array-like of float, shape (n,), optional
+        Known part of the log risk of each row, added to the linear predictor.
+    ridge : float or array-like of float, shape (p,)
+        Penalty theta: theta times half the squared coefficient, in the covariate's own unit, is
+        taken off the log likelihood.
     confidence_level : float
 
     Returns
@@ -182,7 +82,8 @@ def fit_cox(
 
     Source
     ------
-    Efron (1977); Lin and Wei (1989); ``coxph(..., ties = "efron", cluster=)`` of R survival.
+    Efron (1977); Lin and Wei (1989); Gray (1992); ``coxph(..., ties = "efron", cluster=)`` and
+    ``ridge(..., scale = FALSE)`` of R survival.
 
     Examples
     --------
@@ -191,7 +92,11 @@ def fit_cox(
     >>> fit.hazard_ratio.shape
     (1,)
     """
-    quantile = normal_quantile(confidence_level)
+    normal_quantile(confidence_level)
+    n = len(pd.Series(stop))
+    problems = find_covariate_problems(covariates, n)
+    known = read_offset(offset, n, problems)
+    theta = read_ridge(ridge, covariates.shape[1], problems)
     process = build_counting_process(
         start,
         stop,
@@ -200,94 +105,89 @@ def fit_cox(
         cluster=cluster,
         strata=strata,
         requires_events=True,
-        further_problems=find_covariate_problems(covariates, len(pd.Series(stop))),
+        further_problems=problems,
     )
     kept = covariates.loc[process.kept] if not process.kept.all() else covariates
-    refuse_collinear(kept)
-    values = kept.to_numpy(dtype=np.float64)
-    centre, scale = values.mean(axis=0), values.std(axis=0)
-    design = build_design(process, (values - centre) / scale)
+    design, centre, scale = build_scaled_design(process, kept.to_numpy(dtype=np.float64))
+    if may_repeat_each_other(design.x, centre, scale):
+        refuse_collinear(kept)
+    known = known[process.kept]
+    design = replace(design, offset=(known - known.mean())[design.row])
     names = tuple(str(name) for name in covariates.columns)
-    maximum = maximise(design, names)
-    state = CoxState(process, design, maximum.moments, maximum.information, centre, scale)
-    return _summarise(names, state, maximum, confidence_level, quantile)
+    maximum = maximise(design, names, penalty=theta / scale**2)
+    information = maximum.information + np.diag(theta / scale**2)
+    state = CoxState(
+        process=process,
+        design=design,
+        moments=maximum.moments,
+        information=information,
+        beta=maximum.beta,
+        centre=centre,
+        scale=scale,
+        offset_centre=float(known.mean()),
+        covariance=_choose_covariance(process, design, maximum, information),
+    )
+    return _summarise(names, state, maximum, theta, confidence_level)
+
+
+def _choose_covariance(
+    process: CountingProcess, design: CoxDesign, maximum: Maximum, information: FloatArray
+) -> FloatArray:
+    """Of the scaled coefficients: Lin and Wei's sandwich, or the inverse information."""
+    if not (process.is_clustered or process.is_weighted):
+        return solve_information(information, np.eye(len(information)))
+    by_cluster = sum_coefficient_influence(process, design, maximum.moments, information)
+    return np.asarray(by_cluster.T @ by_cluster)
 
 
 def _summarise(
     names: tuple[str, ...],
     state: CoxState,
     maximum: Maximum,
+    ridge: FloatArray,
     confidence_level: float,
-    quantile: float,
 ) -> CoxFit:
     process, unscale = state.process, np.outer(state.scale, state.scale)
     coefficients = maximum.beta / state.scale
-    naive = solve_information(maximum.information, np.eye(len(names))) / unscale
-    is_robust = process.is_clustered or process.is_weighted
-    covariance = _robust_covariance(state) / unscale if is_robust else naive
+    inverse = solve_information(state.information, np.eye(len(names)))
+    naive_error = np.sqrt(np.diag(inverse)) / state.scale
+    covariance = state.covariance / unscale
     error = np.sqrt(np.diag(covariance))
-    z = coefficients / error
-    with np.errstate(over="ignore"):  # An upper limit past the largest double is infinite.
-        ci_lower = np.exp(coefficients - quantile * error)
-        ci_upper = np.exp(coefficients + quantile * error)
+    likelihood = maximum.moments.log_likelihood
     return CoxFit(
         names=names,
-        coefficients=as_read_only(coefficients),
-        standard_error=as_read_only(error),
-        naive_standard_error=as_read_only(np.sqrt(np.diag(naive))),
-        hazard_ratio=as_read_only(np.exp(coefficients)),
-        ci_lower=as_read_only(ci_lower),
-        ci_upper=as_read_only(ci_upper),
         confidence_level=confidence_level,
-        z=as_read_only(z),
-        p_value=as_read_only(two_sided_p_value(z)),
         covariance=as_read_only(covariance),
-        log_likelihood=maximum.moments.log_likelihood,
+        log_likelihood=likelihood,
         log_likelihood_null=maximum.log_likelihood_null,
+        ridge=as_read_only(ridge),
+        log_likelihood_penalised=likelihood - float(ridge @ coefficients**2) / 2.0,
+        effective_df=float(np.sum(inverse * maximum.information)),
         n_rows=process.n_rows,
         n_events=process.n_events,
         n_clusters=process.n_clusters,
         iterations=maximum.iterations,
-        method=_describe_method(process),
-        caveats=_find_caveats(process, len(names)),
+        method=_describe_method(process, bool(np.any(ridge > 0))),
+        caveats=(
+            *find_sample_caveats(process, len(names)),
+            *((RIDGE_CAVEAT,) if np.any(ridge > 0) else ()),
+            *describe_zero_errors(names, error, naive_error),
+        ),
         state=state,
+        **summarise_coefficients(
+            coefficients,
+            error,
+            naive_error,
+            ratio="hazard_ratio",
+            confidence_level=confidence_level,
+        ),
     )
 
 
-def _robust_covariance(state: CoxState) -> FloatArray:
-    """Lin and Wei's sandwich on the scaled covariates, scores summed within clusters."""
-    design = state.design
-    scores = compute_row_scores(design, state.moments)
-    cluster = state.process.cluster[design.row]
-    columns = [
-        np.bincount(cluster, weights=design.weights * scores[:, j]) for j in range(scores.shape[1])
-    ]
-    influence = solve_information(state.information, np.array(columns))
-    return np.asarray(influence @ influence.T)
-
-
-def _describe_method(process: CountingProcess) -> str:
+def _describe_method(process: CountingProcess, is_penalised: bool) -> str:
+    method = "Cox, Efron ties, ridge penalty" if is_penalised else "Cox, Efron ties"
     if process.is_clustered:
-        return "Cox, Efron ties, robust error by cluster"
+        return f"{method}, robust error by cluster"
     if process.is_weighted:
-        return "Cox, Efron ties, robust error by row"
-    return "Cox, Efron ties, error from the information"
-
-
-def _find_caveats(process: CountingProcess, p: int) -> tuple[str, ...]:
-    caveats = []
-    if process.n_events < EVENTS_PER_COVARIATE * p:
-        caveats.append(
-            f"{process.n_events} events for {p} covariates: below {EVENTS_PER_COVARIATE} events "
-            "per covariate hazard ratios are biased away from 1 and intervals too short."
-        )
-    if process.is_clustered and process.n_clusters < FEW_CLUSTERS:
-        caveats.append(
-            f"{process.n_clusters} clusters: below {FEW_CLUSTERS} robust errors are too small."
-        )
-    if process.is_weighted and not process.is_clustered:
-        caveats.append(
-            "Weights without clusters: every row counts as an independent unit; pass cluster= "
-            "if a customer has several rows."
-        )
-    return tuple(caveats)
+        return f"{method}, robust error by row"
+    return f"{method}, error from the information"

@@ -39,7 +39,10 @@ NO_INFORMATION = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class Maximum:
-    """Where Newton's method ended, on the scaled covariates."""
+    """Where Newton's method ended, on the scaled covariates.
+
+    ``information`` is that of the partial likelihood alone, without the penalty.
+    """
 
     beta: FloatArray
     moments: RiskMoments
@@ -48,8 +51,15 @@ class Maximum:
     iterations: int
 
 
-def maximise(design: CoxDesign, names: Sequence[str]) -> Maximum:
-    """Maximise the partial likelihood, or say why there is no maximum.
+def maximise(design: CoxDesign, names: Sequence[str], *, penalty: FloatArray) -> Maximum:
+    """Maximise the partial likelihood minus ``penalty @ beta**2 / 2``, or say why one cannot.
+
+    Parameters
+    ----------
+    design : CoxDesign
+    names : sequence of str, length p
+    penalty : ndarray of float, shape (p,)
+        Of the scaled coefficients; zeros for none.
 
     Raises
     ------
@@ -59,7 +69,7 @@ def maximise(design: CoxDesign, names: Sequence[str]) -> Maximum:
     """
     p = design.x.shape[1]
     ones = np.ones(len(design.time))
-    spread = np.ptp(design.x, axis=0)
+    spread = design.ranges
     beta = np.zeros(p)
     moments = compute_moments(design, beta)
     null = moments.log_likelihood
@@ -68,8 +78,8 @@ def maximise(design: CoxDesign, names: Sequence[str]) -> Maximum:
         information = compute_information(design, moments, ones)
         if iteration == 1:
             _refuse_uninformative(design, information, names)
-        score = compute_score(design, moments, ones)
-        step = _solve(information, score)
+        score = compute_score(design, moments, ones) - penalty * beta
+        step = _solve(information + np.diag(penalty), score)
         if step is None:
             raise _failure("its information is not positive definite", beta * spread, names)
         decrement = float(score @ step)
@@ -79,8 +89,8 @@ def maximise(design: CoxDesign, names: Sequence[str]) -> Maximum:
         n_runaway = n_runaway + 1 if runs_away else 0
         if n_runaway >= N_RUNAWAY_STEPS or (runs_away and decrement < DECREMENT_TOLERANCE):
             _refuse_separation(design, step * spread, names)
-        beta = beta + _halve(design, beta, step, moments.log_likelihood)
-        if np.abs(design.x @ beta).max() > LARGEST_LOG_RISK / 2:
+        beta = beta + _halve(design, beta, step, moments.log_likelihood, penalty)
+        if np.abs(design.log_risk(beta)).max() > LARGEST_LOG_RISK / 2:
             _refuse_separation(design, beta * spread, names)
         moments = compute_moments(design, beta)
         if decrement < DECREMENT_TOLERANCE:
@@ -111,12 +121,18 @@ def _solve(information: FloatArray, score: FloatArray) -> FloatArray | None:
 
 
 def _halve(
-    design: CoxDesign, beta: FloatArray, step: FloatArray, log_likelihood: float
+    design: CoxDesign,
+    beta: FloatArray,
+    step: FloatArray,
+    log_likelihood: float,
+    penalty: FloatArray,
 ) -> FloatArray:
-    """Halve the step until the likelihood does not fall (rounding apart)."""
-    slack = 1e-12 * max(1.0, abs(log_likelihood))
+    """Halve the step until the penalised likelihood does not fall (rounding apart)."""
+    lowest = log_likelihood - float(penalty @ beta**2) / 2.0
+    lowest -= 1e-12 * max(1.0, abs(lowest))
     for _ in range(MAX_HALVINGS):
-        if compute_log_likelihood(design, beta + step) >= log_likelihood - slack:
+        there = beta + step
+        if compute_log_likelihood(design, there) - float(penalty @ there**2) / 2.0 >= lowest:
             break
         step = step / 2.0
     return step

@@ -55,6 +55,9 @@ def _describe_early_end(risk_sets: RiskSets, retention: FloatArray) -> str:
 
 def _describe_gaps(process: CountingProcess, risk_sets: RiskSets) -> str:
     time = risk_sets.time
+    n_leaving = np.bincount(np.maximum(risk_sets.last, 0), minlength=len(time))
+    if np.all(risk_sets.n_at_risk[:-1] > n_leaving[:-1]):
+        return ""  # Some are at risk at each time and at the next.
     n_entered = np.searchsorted(np.sort(process.start), time, side="right")
     n_left = np.searchsorted(np.sort(process.stop), time, side="right")
     empty = np.flatnonzero((n_entered == n_left)[:-1])

@@ -24,7 +24,11 @@ from loyaltylab.survival.influence import (
     compute_product_limit,
     compute_retention_variance,
 )
-from loyaltylab.survival.intervals import log_log_interval, normal_quantile
+from loyaltylab.survival.intervals import normal_quantile
+from loyaltylab.survival.retention_intervals import (
+    check_interval_kind,
+    compute_retention_interval,
+)
 from loyaltylab.survival.risk_sets import RiskSets, build_risk_sets
 from loyaltylab.survival.step_functions import (
     check_times,
@@ -56,7 +60,7 @@ class RetentionCurve:
     standard_error : ndarray of float, shape (m,)
         Of retention; NaN once the curve is 0.
     ci_lower, ci_upper : ndarray of float, shape (m,)
-        Log-log interval; NaN where retention is 0 or 1.
+        Interval on the scale ``interval``; NaN where retention is 0 or 1.
     confidence_level : float
     n_rows, n_clusters : int
         Rows of positive weight, and independent units among them.
@@ -64,6 +68,9 @@ class RetentionCurve:
         Latest stop; the curve says nothing past it.
     method : str
     caveats : tuple of str
+    interval : {"log-log", "log", "plain"}
+    has_robust_error : bool
+        Whether the error is the infinitesimal jackknife; else it is Greenwood's.
     """
 
     time: FloatArray
@@ -83,6 +90,8 @@ class RetentionCurve:
     last_follow_up: float
     method: str
     caveats: tuple[str, ...]
+    interval: str = "log-log"
+    has_robust_error: bool = False
 
     def at(self, times: npt.ArrayLike) -> pd.DataFrame:
         """Read the curve at given times.
@@ -186,6 +195,7 @@ def kaplan_meier(
     weights: npt.ArrayLike | None = None,
     cluster: npt.ArrayLike | None = None,
     confidence_level: float = 0.95,
+    interval: str = "log-log",
 ) -> RetentionCurve:
     """Estimate retention by Kaplan and Meier's product limit.
 
@@ -201,6 +211,8 @@ def kaplan_meier(
         Independent unit of each row, usually the customer. Rows of one cluster that meet end
         to end count as one stay.
     confidence_level : float
+    interval : {"log-log", "log", "plain"}
+        Scale of the limits, which quantiles follow.
 
     Returns
     -------
@@ -211,12 +223,12 @@ def kaplan_meier(
     Raises
     ------
     EstimationError
-        With everything that is wrong with the rows.
+        With everything that is wrong with the rows; if the scale is unknown.
 
     Source
     ------
-    Kaplan and Meier (1958); ``survfit(Surv(start, stop, event) ~ 1, weights=, cluster=)`` of
-    R survival.
+    Kaplan and Meier (1958); ``survfit(Surv(start, stop, event) ~ 1, weights=, cluster=,
+    conf.type=)`` of R survival.
 
     Examples
     --------
@@ -224,12 +236,13 @@ def kaplan_meier(
     [0.667, 0.333, 0.333]
     """
     normal_quantile(confidence_level)
+    check_interval_kind(interval)
     process = build_counting_process(start, stop, event=event, weights=weights, cluster=cluster)
     risk_sets = build_risk_sets(process)
     limit = compute_product_limit(risk_sets)
     error = np.sqrt(_choose_variance(process, risk_sets, limit))
     error[limit.retention == 0] = np.nan
-    lower, upper = log_log_interval(limit.retention, error, confidence_level)
+    lower, upper = compute_retention_interval(limit.retention, error, confidence_level, interval)
     return RetentionCurve(
         time=as_read_only(risk_sets.time),
         n_at_risk=as_read_only_counts(risk_sets.n_at_risk),
@@ -248,6 +261,8 @@ def kaplan_meier(
         last_follow_up=float(risk_sets.time[-1]),
         method=f"Kaplan-Meier, {describe_error(process)}",
         caveats=find_curve_caveats(process, risk_sets, limit.retention),
+        interval=interval,
+        has_robust_error=process.is_clustered or process.is_weighted,
     )
 
 

@@ -9,7 +9,7 @@ from scipy.special import gammaincc
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.counting_process import CountingProcess
-from loyaltylab.survival.cox import CoxFit
+from loyaltylab.survival.cox_fit import CoxFit
 from loyaltylab.survival.cox_likelihood import (
     compute_event_means,
     compute_information,
@@ -24,7 +24,8 @@ def check_proportional_hazards(fit: CoxFit, *, transform: str = "km") -> pd.Data
 
     The exact score test of the coefficient of x * g(t) added to the model. Like the function
     it follows, it uses the information even when the fit has robust errors; with several
-    events per customer its p-values are then too small.
+    events per customer its p-values are then too small. With a ridge penalty it uses the
+    penalised information of the coefficients.
 
     Parameters
     ----------

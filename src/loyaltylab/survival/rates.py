@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy.special import chdtri, gammaincinv
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.counting_process import build_counting_process
@@ -56,8 +56,8 @@ def event_rate(
             "rule: person-time above 0, events not negative"
         )
     tail = (1 - confidence_level) / 2
-    lower = stats.chi2.ppf(tail, 2 * n_events) / 2 if n_events else 0.0
-    upper = stats.chi2.isf(tail, 2 * n_events + 2) / 2
+    lower = float(gammaincinv(n_events, tail)) if n_events else 0.0
+    upper = float(chdtri(2 * n_events + 2, tail)) / 2
     return Estimate(
         value=n_events / person_time,
         standard_error=math.sqrt(n_events) / person_time,

@@ -13,7 +13,7 @@ from loyaltylab.survival.counting_process import CountingProcess, build_counting
 from loyaltylab.survival.curve_caveats import find_curve_caveats
 from loyaltylab.survival.estimate import Estimate, difference
 from loyaltylab.survival.influence import ProductLimit, compute_product_limit
-from loyaltylab.survival.intervals import normal_quantile
+from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
 from loyaltylab.survival.risk_sets import RiskSets, build_risk_sets
 
 
@@ -108,6 +108,52 @@ def restricted_mean_difference(exposed: Estimate, reference: Estimate) -> Estima
         If the two are not the same quantity at the same horizon.
     """
     return difference(exposed, reference)
+
+
+def restricted_mean_ratio(exposed: Estimate, reference: Estimate) -> Estimate:
+    """Ratio of restricted mean retention times of two independent groups.
+
+    Parameters
+    ----------
+    exposed, reference : Estimate
+        From :func:`restricted_mean_retention_time`, at one horizon, from groups that share no
+        customers.
+
+    Returns
+    -------
+    Estimate
+        Exposed over reference. Its standard error is on the log scale, sqrt of the sum of
+        (error / mean)^2, from which come the interval and the test that the ratio is 1.
+
+    Raises
+    ------
+    EstimationError
+        If the two are not the same quantity at the same horizon.
+
+    Source
+    ------
+    Uno et al. (2014), Journal of Clinical Oncology 32:2380-2385.
+    """
+    compared = difference(exposed, reference)  # Refuses what cannot be compared.
+    error = math.hypot(
+        exposed.standard_error / exposed.value, reference.standard_error / reference.value
+    )
+    ratio = exposed.value / reference.value
+    factor = math.exp(normal_quantile(exposed.confidence_level) * error)
+    return Estimate(
+        value=ratio,
+        standard_error=error,
+        ci_lower=ratio / factor,
+        ci_upper=ratio * factor,
+        confidence_level=exposed.confidence_level,
+        n=compared.n,
+        n_events=compared.n_events,
+        unit="ratio",
+        method=f"ratio of independent estimates ({exposed.method}); standard error on the log "
+        "scale, p-value for a ratio of 1",
+        p_value=float(two_sided_p_value(math.log(ratio) / error)),
+        caveats=compared.caveats,
+    )
 
 
 def check_horizon(horizon: float, last_follow_up: float) -> None:

@@ -8,6 +8,10 @@ import numpy as np
 
 from loyaltylab.survival.arrays import BoolArray, FloatArray, IntArray
 from loyaltylab.survival.counting_process import CountingProcess
+from loyaltylab.survival.row_kernels import find_pieces, find_times_at_risk
+
+# Loading the compiled loops takes longer than searching fewer rows than this.
+MANY_ROWS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +50,7 @@ def build_risk_sets(process: CountingProcess) -> RiskSets:
     is_exit = ~has_later_piece
     time = np.unique(process.stop[is_exit])
     m, k = len(time), len(process.causes)
-    first = np.searchsorted(time, process.start, side="right")
-    last = np.searchsorted(time, process.stop, side="right") - 1
+    first, last = _find_times_at_risk(time, process)
     # One table for "any event": column 0 is censored, column j is cause j.
     cell = last[is_exit] * (k + 1) + process.code[is_exit]
     counts = np.bincount(cell, minlength=m * (k + 1)).reshape(m, k + 1)
@@ -83,13 +86,27 @@ def find_split_pieces(process: CountingProcess) -> tuple[BoolArray, BoolArray]:
     A stay split at the days something changed is one stay: it neither leaves nor enters at
     the cuts. Without clusters nothing says which rows belong together, and none are joined.
     """
-    n = process.n_rows
-    if not process.is_clustered:
-        return np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
-    distinct = np.unique(np.concatenate([process.start, process.stop]))
-    opens = process.cluster * len(distinct) + np.searchsorted(distinct, process.start)
-    closes = process.cluster * len(distinct) + np.searchsorted(distinct, process.stop)
-    is_censored = ~process.event
-    has_later_piece = is_censored & np.isin(closes, opens)
-    has_earlier_piece = np.isin(opens, closes[is_censored])
-    return has_earlier_piece, has_later_piece
+    has_earlier, has_later = np.zeros((2, process.n_rows), dtype=bool)
+    if not process.is_clustered or process.n_clusters == process.n_rows:
+        return has_earlier, has_later
+    by_start = np.argsort(process.start)
+    find_pieces(
+        process.cluster,
+        process.start,
+        process.stop,
+        ~process.event,
+        by_start,
+        has_earlier,
+        has_later,
+    )
+    return has_earlier, has_later
+
+
+def _find_times_at_risk(time: FloatArray, process: CountingProcess) -> tuple[IntArray, IntArray]:
+    """First and last time at risk; the loops pay from some thousand rows on."""
+    if process.n_rows < MANY_ROWS:
+        first = np.searchsorted(time, process.start, side="right")
+        return first, np.searchsorted(time, process.stop, side="right") - 1
+    first, last = np.empty((2, process.n_rows), dtype=np.int64)
+    find_times_at_risk(time, process.start, process.stop, first, last)
+    return first, last

@@ -25,7 +25,7 @@ def read_numbers(name: str, values: npt.ArrayLike, problems: list[str]) -> Float
     """Read a column of finite numbers; a column that is not numeric comes back as NaN."""
     series = pd.Series(values).reset_index(drop=True)
     if pd.api.types.is_numeric_dtype(series.dtype):
-        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
         bad = ~np.isfinite(numbers)
         if bad.any():
             problems.append(
@@ -101,16 +101,19 @@ def _read_causes(
     problems: list[str],
 ) -> tuple[IntArray, tuple[str, ...]]:
     series = pd.Series(exit_cause, dtype=object).reset_index(drop=True)
-    is_censored = np.asarray(series.isna() | (series == ""), dtype=bool)
-    is_text = np.asarray(series.map(lambda value: isinstance(value, str)), dtype=bool)
-    is_other = ~is_text & ~is_censored
+    try:
+        place, found = pd.factorize(series)
+    except TypeError:  # lists and the like, which are no names either
+        place, found = pd.factorize(series.map(type))
+    values = [*found, ""]  # A missing value has place -1, the last.
+    is_other = np.array([not isinstance(value, str) for value in values])[place]
     if is_other.any():
         problems.append(
             f"exit_cause is not text in {describe_rows(is_other)}; rule: the cause's name, or "
             "empty text for a censored row; fix: map codes to names"
         )
         return np.zeros(len(series), dtype=np.int64), ()
-    observed = sorted(set(series[~is_censored]))
+    observed = sorted(set(values) - {""})
     names = tuple(causes) if causes is not None else tuple(observed)
     unknown = [name for name in observed if name not in names]
     if unknown or len(set(names)) != len(names) or "" in names:
@@ -121,7 +124,7 @@ def _read_causes(
         )
         return np.zeros(len(series), dtype=np.int64), names
     number = {name: code for code, name in enumerate(names, start=1)}
-    return series.map(number).where(~is_censored, 0).to_numpy(dtype=np.int64), names
+    return np.array([number.get(value, 0) for value in values], dtype=np.int64)[place], names
 
 
 def read_weights(weights: npt.ArrayLike | None, n: int, problems: list[str]) -> FloatArray:
@@ -140,6 +143,17 @@ def read_weights(weights: npt.ArrayLike | None, n: int, problems: list[str]) -> 
     return values
 
 
+def read_units(name: str, labels: npt.ArrayLike | None, n: int, problems: list[str]) -> IntArray:
+    """Code labels in the order in which they come; every row its own when there are none."""
+    if labels is None:
+        return np.arange(n)
+    codes, _ = pd.factorize(pd.Series(labels).reset_index(drop=True))
+    if (codes < 0).any():
+        _refuse_missing(name, codes < 0, problems)
+        return np.arange(n)
+    return codes.astype(np.int64, copy=False)
+
+
 def read_labels(
     name: str, labels: npt.ArrayLike | None, default: IntArray, problems: list[str]
 ) -> tuple[IntArray, tuple[str, ...]]:
@@ -148,13 +162,17 @@ def read_labels(
         return default, ("",)
     codes, distinct = pd.factorize(pd.Series(labels).reset_index(drop=True))
     if (codes < 0).any():
-        problems.append(
-            f"{name} is missing in {describe_rows(codes < 0)}; rule: every row has a label; "
-            "fix: give unknown units labels of their own, or leave them out"
-        )
+        _refuse_missing(name, codes < 0, problems)
         return default, ("",)
     names = np.array([str(label) for label in distinct])
     order = np.argsort(names, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return rank[codes], tuple(names[order].tolist())
+
+
+def _refuse_missing(name: str, is_missing: BoolArray, problems: list[str]) -> None:
+    problems.append(
+        f"{name} is missing in {describe_rows(is_missing)}; rule: every row has a label; "
+        "fix: give unknown units labels of their own, or leave them out"
+    )

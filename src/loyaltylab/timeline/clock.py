@@ -35,7 +35,7 @@ def to_microseconds(times: pd.Series, *, missing: int | None = None) -> npt.NDAr
             )
         missing = 0
     whole = times.dt.as_unit("us").astype("int64").to_numpy()
-    return np.where(absent, np.int64(missing), whole)
+    return np.where(absent, np.int64(missing), whole) if absent.any() else whole
 
 
 def microseconds_of(moment: pd.Timestamp) -> int:
