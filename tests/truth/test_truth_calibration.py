@@ -66,18 +66,21 @@ def records(values: list[float | None], target: float) -> list[list[dict[str, ob
 
 
 def test_a_target_is_met_where_one_more_world_would_lie() -> None:
-    # Mean 2, sd 1, three worlds: one more lies within 1.96 sqrt(4/3) = 2.263 of the mean.
-    (summary,) = calibration.summarise(records([1.0, 2.0, 3.0], 4.2))
-    assert summary["mean"] == pytest.approx(2, abs=EXACT)
-    assert summary["mc_se"] == pytest.approx(1 / math.sqrt(3), abs=EXACT)
-    assert summary["upper"] - 2 == pytest.approx(1.96 * math.sqrt(4 / 3), abs=EXACT)
+    # Logs 0, 1, 2: mean 1, sd 1, so one more world's lies within 1.96 sqrt(4/3) = 2.263 of 1.
+    values = [1.0, math.e, math.e**2]
+    (summary,) = calibration.summarise(records(values, math.exp(3.26)))
+    assert summary["mean"] == pytest.approx(sum(values) / 3, abs=EXACT)
+    assert summary["mc_se"] == pytest.approx(summary["sd"] / math.sqrt(3), abs=EXACT)
+    half = 1.96 * math.sqrt(4 / 3)
+    assert summary["upper"] == pytest.approx(math.exp(1 + half), rel=EXACT)
+    assert summary["lower"] == pytest.approx(math.exp(1 - half), rel=EXACT)
     assert summary["is_met"]
-    assert not calibration.summarise(records([1.0, 2.0, 3.0], 4.3))[0]["is_met"]
+    assert not calibration.summarise(records(values, math.exp(3.27)))[0]["is_met"]
 
 
 def test_a_moment_that_some_world_lacks_stops_it() -> None:
-    with pytest.raises(EstimationError, match="1 of 3 worlds have no such events"):
-        calibration.summarise(records([1.0, None, 3.0], 2.0))
+    with pytest.raises(EstimationError, match="2 of 3 worlds have no such events"):
+        calibration.summarise(records([1.0, None, 0.0], 2.0))
 
 
 def test_one_seed_has_no_spread(root: Path) -> None:

@@ -143,16 +143,12 @@ def _limits(calibration: pd.DataFrame) -> list[tuple[float, float]]:
 
 def moments_forest(calibration: pd.DataFrame) -> pd.DataFrame:
     """Every moment over its target, for :func:`loyaltylab.figures.estimates_forest`."""
-    ratio = calibration["mean"] / calibration["target"]
-    relative = (calibration["upper"] - calibration["mean"]) / calibration["mean"]
-    return pd.DataFrame(
-        {
-            "label": calibration.index,
-            "value": ratio.to_numpy(),
-            "ci_lower": (ratio * np.exp(-relative)).to_numpy(),
-            "ci_upper": (ratio * np.exp(relative)).to_numpy(),
-        }
-    )
+    columns = {"value": "mean", "ci_lower": "lower", "ci_upper": "upper"}
+    ratios = {
+        name: (calibration[column] / calibration["target"]).to_numpy()
+        for name, column in columns.items()
+    }
+    return pd.DataFrame({"label": calibration.index, **ratios})
 
 
 def explain_moments(calibration: pd.DataFrame) -> dict[str, str]:

@@ -153,30 +153,36 @@ def summarise(parts: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, An
     -------
     list of dict
         moment, unit, mean, sd (between seeds), mc_se (of the mean), lower, upper (where 95 % of
-        single worlds lie, by a normal law), target, source, is_met: whether the target, being one
-        world's value itself, lies where one more world would.
+        single worlds lie, by a log-normal law: waits are skewed), target, source, is_met: whether
+        the target, being one world's value itself, lies where one more world would.
+
+    Raises
+    ------
+    EstimationError
+        If a moment is missing or 0 in some world.
     """
     return [_summarise(list(records)) for records in zip(*parts, strict=True)]
 
 
 def _summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    first, values = records[0], [record["value"] for record in records]
-    n_missing = values.count(None)
+    first, values = records[0], [record["value"] or 0.0 for record in records]
+    n, n_missing = len(values), sum(value <= 0 for value in values)
     if n_missing:
         raise EstimationError(
-            f"{first['moment']}: {n_missing} of {len(values)} worlds have no such events; rule: "
-            "every world has some; fix: more customers"
+            f"{first['moment']}: {n_missing} of {n} worlds have no such events; rule: every world "
+            "has some; fix: more customers"
         )
-    mean, sd, n = statistics.fmean(values), statistics.stdev(values), len(values)
-    half = WIDTH * sd * math.sqrt(1 + 1 / n)
+    sd, logs = statistics.stdev(values), [math.log(value) for value in values]
+    middle = statistics.fmean(logs)
+    half = WIDTH * statistics.stdev(logs) * math.sqrt(1 + 1 / n)
     return {
         **{name: first[name] for name in ("moment", "unit", "target", "source")},
-        "mean": mean,
+        "mean": statistics.fmean(values),
         "sd": sd,
         "mc_se": sd / math.sqrt(n),
-        "lower": mean - half,
-        "upper": mean + half,
-        "is_met": abs(first["target"] - mean) <= half,
+        "lower": math.exp(middle - half),
+        "upper": math.exp(middle + half),
+        "is_met": abs(math.log(first["target"]) - middle) <= half,
     }
 
 
