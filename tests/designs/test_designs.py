@@ -160,6 +160,18 @@ def test_contrast_of_groups_matches_r(veterans: pd.DataFrame) -> None:
     assert close(contrast.logrank_p, expected["logrank_p"], ITERATED)
 
 
+def test_the_log_rank_test_counts_time_at_risk_from_the_start_and_customers_once(
+    veterans: pd.DataFrame,
+) -> None:
+    whole = contrast_veterans(veterans).logrank_p
+    # A stay cut in two is the same stay: the first piece has no exit.
+    cut = veterans["stop"] > 50
+    first = veterans[cut].assign(stop=50.0, event=False, exit_cause="")
+    rest = veterans.assign(start=np.where(cut, 50.0, 0.0))
+    pieces = pd.concat([first, rest], ignore_index=True)
+    assert close(contrast_veterans(pieces).logrank_p, whole, ITERATED)
+
+
 def test_the_horizon_is_always_compared(veterans: pd.DataFrame) -> None:
     contrast = contrast_veterans(veterans, times_days=[30.0])
     assert list(contrast.retention_differences) == [30.0, 365.0]
