@@ -42,6 +42,12 @@ def test_event_rate_has_exact_poisson_limits(case: dict[str, Any]) -> None:
     assert close(rate.ci_upper, case["limits"][1])
 
 
+@pytest.mark.parametrize("level", [0.0, 1.0, 95])
+def test_event_rate_refuses_a_level_that_is_no_share(level: float) -> None:
+    with pytest.raises(EstimationError, match="confidence_level"):
+        event_rate(3, 10.0, confidence_level=level)
+
+
 def test_event_rate_refuses_no_time_at_risk() -> None:
     with pytest.raises(EstimationError, match="person-time above 0"):
         event_rate(3, 0.0)

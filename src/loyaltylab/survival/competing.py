@@ -188,8 +188,8 @@ def cumulative_incidence(
 
     Source
     ------
-    Aalen and Johansen (1978); ``survfit(Surv(start, stop, factor) ~ 1, id=, cluster=)`` of R
-    survival.
+    Aalen and Johansen (1978); ``survfit(Surv(start, stop, factor) ~ 1, id=)`` of R survival, and
+    ``residuals(survfit, type = "pstate")`` for clustered errors, since it ignores ``cluster=``.
 
     Examples
     --------

@@ -15,6 +15,7 @@ from loyaltylab.survival.curve_caveats import find_curve_caveats
 from loyaltylab.survival.estimate import Estimate
 from loyaltylab.survival.influence import ProductLimit, compute_retention_variance
 from loyaltylab.survival.intervals import normal_quantile
+from loyaltylab.survival.log_intervals import log_interval
 from loyaltylab.survival.risk_sets import RiskSets, build_risk_sets
 from loyaltylab.survival.step_functions import check_times, read_count_at, read_step
 
@@ -153,7 +154,7 @@ def nelson_aalen(
     >>> nelson_aalen([0, 0], [1, 2], [1, 1]).cumulative_hazard.tolist()
     [0.5, 1.5]
     """
-    quantile = normal_quantile(confidence_level)
+    normal_quantile(confidence_level)
     process = build_counting_process(
         start, stop, event=event, weights=weights, cluster=cluster, requires_events=True
     )
@@ -161,8 +162,7 @@ def nelson_aalen(
     increment = risk_sets.weight_of_events[:, 0] / risk_sets.weight_at_risk
     hazard = np.cumsum(increment)
     error = np.sqrt(_compute_variance(process, risk_sets, increment))
-    known = np.where(hazard > 0, hazard, np.nan)
-    factor = np.exp(quantile * error / known)
+    lower, upper = log_interval(hazard, error, confidence_level)
     return CumulativeHazard(
         time=as_read_only(risk_sets.time),
         n_at_risk=as_read_only_counts(risk_sets.n_at_risk),
@@ -172,8 +172,8 @@ def nelson_aalen(
         hazard_increment=as_read_only(increment),
         cumulative_hazard=as_read_only(hazard),
         standard_error=as_read_only(error),
-        ci_lower=as_read_only(known / factor),
-        ci_upper=as_read_only(known * factor),
+        ci_lower=as_read_only(lower),
+        ci_upper=as_read_only(upper),
         confidence_level=confidence_level,
         n_rows=process.n_rows,
         n_clusters=process.n_clusters,

@@ -282,6 +282,11 @@ def retention_difference(
     -------
     Estimate
         Exposed minus reference, in shares, with a z test.
+
+    Raises
+    ------
+    EstimationError
+        If the time is past a follow-up, or the two curves have no error or different ones.
     """
     return difference(exposed.retention_at(time), reference.retention_at(time))
 

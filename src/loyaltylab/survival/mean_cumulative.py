@@ -17,8 +17,7 @@ from loyaltylab.survival.log_intervals import log_interval
 from loyaltylab.survival.recurrent_rows import RecurrentRows, build_recurrent_rows
 from loyaltylab.survival.risk_sets import sum_at_risk
 from loyaltylab.survival.step_functions import check_times, read_count_at, read_step
-
-FEW_CLUSTERS = 30
+from loyaltylab.survival.unit_caveats import describe_few_units
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +143,7 @@ def mean_cumulative_function(
         Whether the customer leaves for good at ``stop``.
     weights : array-like of float, shape (n,), optional
     cluster : array-like, shape (n,), optional
+        Independent unit larger than the customer, a household say.
     confidence_level : float
 
     Returns
@@ -317,9 +317,4 @@ def _find_caveats(rows: RecurrentRows, steps: _Steps) -> tuple[str, ...]:
             f"Nobody is observed before time {np.min(rows.process.start):g}: events until then "
             "are not in the mean."
         )
-    if rows.process.n_clusters < FEW_CLUSTERS:
-        caveats.append(
-            f"{rows.process.n_clusters} independent units: below {FEW_CLUSTERS} errors are too "
-            "small."
-        )
-    return tuple(caveats)
+    return (*caveats, *describe_few_units(rows.process.n_clusters))

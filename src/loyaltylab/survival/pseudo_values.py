@@ -216,7 +216,7 @@ def _collect(
     codes, distinct = pd.factorize(pd.Series(labels))
     n = len(distinct)
     values = estimate + n * np.bincount(codes, weights=influence, minlength=n)
-    caveats = find_curve_caveats(process, risk_sets, limit.retention)
+    caveats = find_curve_caveats(process, risk_sets, limit.retention, has_error=False)
     # A first origin common to all is no delayed entry.
     if np.ptp(process.start[np.unique(codes, return_index=True)[1]]) > 0:
         caveats += (
