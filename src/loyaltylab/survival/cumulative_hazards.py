@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray, as_read_only, as_read_only_counts
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.curve_caveats import find_curve_caveats
@@ -17,7 +16,12 @@ from loyaltylab.survival.influence import ProductLimit, compute_retention_varian
 from loyaltylab.survival.intervals import normal_quantile
 from loyaltylab.survival.log_intervals import log_interval
 from loyaltylab.survival.risk_sets import RiskSets, build_risk_sets
-from loyaltylab.survival.step_functions import check_times, read_count_at, read_step
+from loyaltylab.survival.step_functions import (
+    check_times,
+    check_within_follow_up,
+    read_count_at,
+    read_step,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +91,7 @@ class CumulativeHazard:
 
     def hazard_at(self, time: float) -> Estimate:
         """Cumulative hazard at one time, as an estimate; refuses a time past the follow-up."""
-        if time > self.last_follow_up:
-            raise EstimationError(
-                f"time {time:g} is past the last follow-up {self.last_follow_up:g}; rule: no "
-                "extrapolation; fix: ask for an earlier time"
-            )
+        check_within_follow_up(time, self.last_follow_up)
         row = self.at([time]).iloc[0]
         return Estimate(
             value=float(row["cumulative_hazard"]),
