@@ -42,6 +42,12 @@ def test_event_rate_has_exact_poisson_limits(case: dict[str, Any]) -> None:
     assert close(rate.ci_upper, case["limits"][1])
 
 
+@pytest.mark.parametrize("level", [0.0, 1.0, 95])
+def test_event_rate_refuses_a_level_that_is_no_share(level: float) -> None:
+    with pytest.raises(EstimationError, match="confidence_level"):
+        event_rate(3, 10.0, confidence_level=level)
+
+
 def test_event_rate_refuses_no_time_at_risk() -> None:
     with pytest.raises(EstimationError, match="person-time above 0"):
         event_rate(3, 0.0)
@@ -158,6 +164,18 @@ def test_contrast_of_groups_matches_r(veterans: pd.DataFrame) -> None:
     assert close(contrast.hazard_ratio.standard_error, expected["robust_error"], ITERATED)
     assert close(contrast.proportional_hazards_p, expected["zph_p"], ITERATED)
     assert close(contrast.logrank_p, expected["logrank_p"], ITERATED)
+
+
+def test_the_log_rank_test_counts_time_at_risk_from_the_start_and_customers_once(
+    veterans: pd.DataFrame,
+) -> None:
+    whole = contrast_veterans(veterans).logrank_p
+    # A stay cut in two is the same stay: the first piece has no exit.
+    cut = veterans["stop"] > 50
+    first = veterans[cut].assign(stop=50.0, event=False, exit_cause="")
+    rest = veterans.assign(start=np.where(cut, 50.0, 0.0))
+    pieces = pd.concat([first, rest], ignore_index=True)
+    assert close(contrast_veterans(pieces).logrank_p, whole, ITERATED)
 
 
 def test_the_horizon_is_always_compared(veterans: pd.DataFrame) -> None:

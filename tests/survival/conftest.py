@@ -113,3 +113,8 @@ def failure_times_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def frailty_oracle() -> Oracle:
     return Oracle("frailty")
+
+
+@pytest.fixture(scope="session")
+def colon_rotterdam_oracle() -> Oracle:
+    return Oracle("colon_rotterdam")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
-from lifelines.statistics import logrank_test
 
 from loyaltylab.designs.hazard_ratios import hazard_ratios
 from loyaltylab.errors import EstimationError
@@ -19,6 +19,7 @@ from loyaltylab.survival import (
     difference,
     fit_cox,
     kaplan_meier,
+    log_rank_test,
     restricted_mean_retention_time,
 )
 
@@ -52,7 +53,7 @@ class GroupContrast:
     proportional_hazards_p : float
         Score test that the ratio does not change over time.
     logrank_p : float
-        Log-rank test that both groups leave alike, over any exit (lifelines).
+        Log-rank test that both groups leave alike, over any exit, clustered by customer.
     """
 
     exposed: str
@@ -163,7 +164,7 @@ def contrast_groups(
         hazard_ratio=ratio,
         control_hazard_ratio=control,
         proportional_hazards_p=ph_p,
-        logrank_p=_logrank(parts[exposed], parts[reference]),
+        logrank_p=_logrank(parts),
     )
 
 
@@ -205,14 +206,13 @@ def _has_events_in_both(parts: dict[str, pd.DataFrame], causes: Sequence[str]) -
     )
 
 
-def _logrank(exposed: pd.DataFrame, reference: pd.DataFrame) -> float:
-    test = logrank_test(
-        exposed["stop"],
-        reference["stop"],
-        event_observed_A=exposed["event"],
-        event_observed_B=reference["event"],
+def _logrank(parts: dict[str, pd.DataFrame]) -> float:
+    both = pd.concat(list(parts.values()), ignore_index=True)
+    group = np.repeat(list(parts), [len(part) for part in parts.values()])
+    test = log_rank_test(
+        both["start"], both["stop"], both["event"], group, cluster=both["customer_id"]
     )
-    return float(test.p_value)
+    return test.p_value
 
 
 def _hazard_ratio(

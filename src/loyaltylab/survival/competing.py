@@ -21,7 +21,12 @@ from loyaltylab.survival.influence import (
 )
 from loyaltylab.survival.intervals import log_log_interval, normal_quantile
 from loyaltylab.survival.risk_sets import RiskSets, build_risk_sets
-from loyaltylab.survival.step_functions import check_times, read_count_at, read_step
+from loyaltylab.survival.step_functions import (
+    check_times,
+    check_within_follow_up,
+    read_count_at,
+    read_step,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +109,7 @@ class CumulativeIncidence:
 
     def incidence_at(self, time: float, cause: str) -> Estimate:
         """Share that has left by one cause at one time, as an estimate."""
-        if time > self.last_follow_up:
-            raise EstimationError(
-                f"time {time:g} is past the last follow-up {self.last_follow_up:g}; rule: no "
-                "extrapolation; fix: ask for an earlier time"
-            )
+        check_within_follow_up(time, self.last_follow_up)
         row = self.at([time], cause).iloc[0]
         n_events = self.n_events[self.time <= time, self._find_cause(cause)].sum()
         return Estimate(
@@ -188,8 +189,8 @@ def cumulative_incidence(
 
     Source
     ------
-    Aalen and Johansen (1978); ``survfit(Surv(start, stop, factor) ~ 1, id=, cluster=)`` of R
-    survival.
+    Aalen and Johansen (1978); ``survfit(Surv(start, stop, factor) ~ 1, id=)`` of R survival, and
+    ``residuals(survfit, type = "pstate")`` for clustered errors, since it ignores ``cluster=``.
 
     Examples
     --------

@@ -167,16 +167,16 @@ def build_counting_process(
 
 
 def find_overlapping_rows(
-    start: npt.ArrayLike, stop: npt.ArrayLike, subject: npt.ArrayLike
+    start: npt.ArrayLike, stop: npt.ArrayLike, customer: npt.ArrayLike
 ) -> pd.DataFrame:
-    """Find rows that overlap an earlier row of the same subject.
+    """Find rows that overlap an earlier row of the same customer.
 
-    A subject with two rows at the same time is counted twice in the risk set.
+    A customer with two rows at the same time is counted twice in the risk set.
 
     Parameters
     ----------
     start, stop : array-like of float, shape (n,)
-    subject : array-like, shape (n,)
+    customer : array-like, shape (n,)
         Whose row it is.
 
     Returns
@@ -191,18 +191,18 @@ def find_overlapping_rows(
     1
     """
     process = build_counting_process(
-        start, stop, event=np.zeros(len(pd.Series(stop)), dtype=bool), strata=subject
+        start, stop, event=np.zeros(len(pd.Series(stop)), dtype=bool), strata=customer
     )
     frame = pd.DataFrame(
-        {"subject": process.stratum, "start": process.start, "stop": process.stop}
-    ).sort_values(["subject", "start", "stop"], kind="stable")
-    by_subject = frame.groupby("subject", sort=False)
-    reach = by_subject["stop"].cummax()
+        {"customer": process.stratum, "start": process.start, "stop": process.stop}
+    ).sort_values(["customer", "start", "stop"], kind="stable")
+    by_customer = frame.groupby("customer", sort=False)
+    reach = by_customer["stop"].cummax()
     # The earlier row that reaches furthest is the last one at which the reach grew.
     holder = pd.Series(np.where(frame["stop"] >= reach, frame.index, -1), index=frame.index)
-    holder = holder.where(holder >= 0).groupby(frame["subject"], sort=False).ffill()
-    earlier_reach = reach.groupby(frame["subject"], sort=False).shift()
-    earlier_row = holder.groupby(frame["subject"], sort=False).shift()
+    holder = holder.where(holder >= 0).groupby(frame["customer"], sort=False).ffill()
+    earlier_reach = reach.groupby(frame["customer"], sort=False).shift()
+    earlier_row = holder.groupby(frame["customer"], sort=False).shift()
     overlaps = earlier_reach > frame["start"]
     found = pd.DataFrame(
         {

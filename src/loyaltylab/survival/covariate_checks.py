@@ -12,9 +12,9 @@ from loyaltylab.survival.collinearity import find_collinear_columns
 from loyaltylab.survival.counting_process import CountingProcess
 from loyaltylab.survival.cox_kernels import weighted_gram
 from loyaltylab.survival.row_checks import describe_rows, read_numbers
+from loyaltylab.survival.unit_caveats import find_unit_caveats
 
 EVENTS_PER_COVARIATE = 10
-FEW_CLUSTERS = 30
 # Offsets further than this from their mean leave no room for the covariates in a double.
 LARGEST_OFFSET = 50.0
 
@@ -144,13 +144,4 @@ def find_sample_caveats(process: CountingProcess, p: int) -> tuple[str, ...]:
             f"{process.n_events} events for {p} covariates: below {EVENTS_PER_COVARIATE} events "
             "per covariate hazard ratios are biased away from 1 and intervals too short."
         )
-    if process.is_clustered and process.n_clusters < FEW_CLUSTERS:
-        caveats.append(
-            f"{process.n_clusters} clusters: below {FEW_CLUSTERS} robust errors are too small."
-        )
-    if process.is_weighted and not process.is_clustered:
-        caveats.append(
-            "Weights without clusters: every row counts as an independent unit; pass cluster= "
-            "if a customer has several rows."
-        )
-    return tuple(caveats)
+    return (*caveats, *find_unit_caveats(process))

@@ -8,15 +8,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray, as_read_only, as_read_only_counts
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.curve_caveats import find_curve_caveats
 from loyaltylab.survival.estimate import Estimate
 from loyaltylab.survival.influence import ProductLimit, compute_retention_variance
 from loyaltylab.survival.intervals import normal_quantile
+from loyaltylab.survival.log_intervals import log_interval
 from loyaltylab.survival.risk_sets import RiskSets, build_risk_sets
-from loyaltylab.survival.step_functions import check_times, read_count_at, read_step
+from loyaltylab.survival.step_functions import (
+    check_times,
+    check_within_follow_up,
+    read_count_at,
+    read_step,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +91,7 @@ class CumulativeHazard:
 
     def hazard_at(self, time: float) -> Estimate:
         """Cumulative hazard at one time, as an estimate; refuses a time past the follow-up."""
-        if time > self.last_follow_up:
-            raise EstimationError(
-                f"time {time:g} is past the last follow-up {self.last_follow_up:g}; rule: no "
-                "extrapolation; fix: ask for an earlier time"
-            )
+        check_within_follow_up(time, self.last_follow_up)
         row = self.at([time]).iloc[0]
         return Estimate(
             value=float(row["cumulative_hazard"]),
@@ -153,7 +154,7 @@ def nelson_aalen(
     >>> nelson_aalen([0, 0], [1, 2], [1, 1]).cumulative_hazard.tolist()
     [0.5, 1.5]
     """
-    quantile = normal_quantile(confidence_level)
+    normal_quantile(confidence_level)
     process = build_counting_process(
         start, stop, event=event, weights=weights, cluster=cluster, requires_events=True
     )
@@ -161,8 +162,7 @@ def nelson_aalen(
     increment = risk_sets.weight_of_events[:, 0] / risk_sets.weight_at_risk
     hazard = np.cumsum(increment)
     error = np.sqrt(_compute_variance(process, risk_sets, increment))
-    known = np.where(hazard > 0, hazard, np.nan)
-    factor = np.exp(quantile * error / known)
+    lower, upper = log_interval(hazard, error, confidence_level)
     return CumulativeHazard(
         time=as_read_only(risk_sets.time),
         n_at_risk=as_read_only_counts(risk_sets.n_at_risk),
@@ -172,8 +172,8 @@ def nelson_aalen(
         hazard_increment=as_read_only(increment),
         cumulative_hazard=as_read_only(hazard),
         standard_error=as_read_only(error),
-        ci_lower=as_read_only(known / factor),
-        ci_upper=as_read_only(known * factor),
+        ci_lower=as_read_only(lower),
+        ci_upper=as_read_only(upper),
         confidence_level=confidence_level,
         n_rows=process.n_rows,
         n_clusters=process.n_clusters,

@@ -7,6 +7,7 @@ import numpy as np
 from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.counting_process import CountingProcess
 from loyaltylab.survival.risk_sets import RiskSets
+from loyaltylab.survival.unit_caveats import find_unit_caveats
 
 SMALL_RISK_SET = 10
 # A first entry this early, as a share of the follow-up, leaves nothing unobserved worth saying.
@@ -14,7 +15,11 @@ EARLY_ORIGIN_SHARE = 0.01
 
 
 def find_curve_caveats(
-    process: CountingProcess, risk_sets: RiskSets, retention: FloatArray
+    process: CountingProcess,
+    risk_sets: RiskSets,
+    retention: FloatArray,
+    *,
+    has_error: bool = True,
 ) -> tuple[str, ...]:
     """List what a reader must know before using the curve; empty when nothing stands out."""
     caveats = [
@@ -23,12 +28,8 @@ def find_curve_caveats(
         _describe_gaps(process, risk_sets),
         _describe_small_start(risk_sets, retention),
     ]
-    if process.is_weighted and not process.is_clustered:
-        caveats.append(
-            "Weights without clusters: every row counts as an independent unit; pass cluster= "
-            "if a customer has several rows."
-        )
-    return tuple(text for text in caveats if text)
+    units = find_unit_caveats(process) if has_error else ()
+    return (*(text for text in caveats if text), *units)
 
 
 def _describe_late_origin(process: CountingProcess) -> str:

@@ -32,6 +32,7 @@ from loyaltylab.survival.retention_intervals import (
 from loyaltylab.survival.risk_sets import RiskSets, build_risk_sets
 from loyaltylab.survival.step_functions import (
     check_times,
+    check_within_follow_up,
     first_time_at_or_below,
     read_count_at,
     read_step,
@@ -167,11 +168,7 @@ class RetentionCurve:
 
     def retention_at(self, time: float) -> Estimate:
         """Share retained at one time, as an estimate; refuses a time past the follow-up."""
-        if time > self.last_follow_up:
-            raise EstimationError(
-                f"time {time:g} is past the last follow-up {self.last_follow_up:g}; rule: no "
-                "extrapolation; fix: ask for an earlier time"
-            )
+        check_within_follow_up(time, self.last_follow_up)
         row = self.at([time]).iloc[0]
         return Estimate(
             value=float(row["retention"]),
@@ -282,6 +279,11 @@ def retention_difference(
     -------
     Estimate
         Exposed minus reference, in shares, with a z test.
+
+    Raises
+    ------
+    EstimationError
+        If the time is past a follow-up, or the two curves have no error or different ones.
     """
     return difference(exposed.retention_at(time), reference.retention_at(time))
 

@@ -66,7 +66,7 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     Raises
     ------
     EstimationError
-        If the units or confidence levels differ, or an error is missing.
+        If units, methods or confidence levels differ, an error is missing, or both are 0.
 
     Examples
     --------

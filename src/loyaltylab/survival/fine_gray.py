@@ -110,6 +110,7 @@ def fit_fine_gray(
     customer : array-like, shape (n,)
         Whose row it is; also the independent unit unless ``cluster`` is given.
     cluster : array-like, shape (n,), optional
+        Independent unit larger than the customer, a household say.
     strata : array-like, shape (n,), optional
         Each stratum has a baseline, and chances of entry and censoring, of its own.
     weights : array-like of float, shape (n,), optional

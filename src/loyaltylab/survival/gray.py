@@ -12,7 +12,7 @@ from scipy.special import gammaincc
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray, as_read_only, as_read_only_counts
-from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
+from loyaltylab.survival.counting_process import build_counting_process
 from loyaltylab.survival.gray_scores import (
     compute_covariance,
     compute_influence,
@@ -20,6 +20,7 @@ from loyaltylab.survival.gray_scores import (
     prepare_groups,
 )
 from loyaltylab.survival.row_checks import read_labels
+from loyaltylab.survival.unit_caveats import find_unit_caveats
 
 FEW_EVENTS = 10
 
@@ -167,7 +168,7 @@ def gray_test(
         + (", infinitesimal jackknife" if process.is_clustered or process.is_weighted else ""),
         caveats=(
             *_find_caveats(cause, groups, n_events, sum(part.n_left_out for part in parts)),
-            *_describe_units(process),
+            *find_unit_caveats(process, what="robust p-values"),
         ),
     )
 
@@ -201,15 +202,6 @@ def _find_caveats(
             "out; start at a later landmark."
         )
     return tuple(caveats)
-
-
-def _describe_units(process: CountingProcess) -> list[str]:
-    if process.is_clustered or not process.is_weighted:
-        return []
-    return [
-        "Weights without clusters: every row counts as an independent unit; pass cluster= if a "
-        "customer has several rows."
-    ]
 
 
 def _find_statistic(score: FloatArray, covariance: FloatArray) -> float:

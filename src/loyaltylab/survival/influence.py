@@ -104,6 +104,33 @@ def compute_incidence_variance(
     return np.maximum(variance, 0.0)
 
 
+def compute_sum_influence(
+    process: CountingProcess,
+    risk_sets: RiskSets,
+    limit: ProductLimit,
+    column: int,
+    time_weight: FloatArray,
+) -> tuple[float, FloatArray]:
+    """Weighted sum of the jumps of one incidence, and each row's influence on it, shape (n,).
+
+    With the time left as weight the sum is the area under the incidence. A row moves each later
+    jump through the retention it is multiplied by, and, while at risk, the cause's hazard;
+    ``level`` and ``drift`` cumulate the two. The influence is per unit of a row's weight.
+    """
+    total = np.concatenate([[0.0], np.cumsum(limit.greenwood)])
+    jump = limit.incidence[:, column] * time_weight
+    level = np.concatenate([[0.0], np.cumsum(jump)])
+    drift = np.cumsum(jump * (total[:-1] - 1.0 / risk_sets.weight_at_risk))
+    drift = np.concatenate([[0.0], drift])
+    entry, leave = risk_sets.first, risk_sets.last + 1
+    while_at_risk = drift[leave] - drift[entry] - total[entry] * (level[leave] - level[entry])
+    own_jump = limit.retention_before / risk_sets.weight_at_risk * time_weight
+    own = (process.code == column + 1) * own_jump[risk_sets.last]
+    any_exit = process.event * limit.event_effect[risk_sets.last]
+    after = (any_exit - (total[leave] - total[entry])) * (level[-1] - level[leave])
+    return float(level[-1]), np.asarray(while_at_risk + own - after)
+
+
 @dataclass(frozen=True, eq=False)
 class _Breakpoints:
     """The 2n changes of coefficients (n entries, then n exits), ordered within clusters."""

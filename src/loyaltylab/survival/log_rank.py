@@ -20,9 +20,9 @@ from loyaltylab.survival.log_rank_sums import (
     compute_time_weights,
 )
 from loyaltylab.survival.row_checks import read_labels
+from loyaltylab.survival.unit_caveats import find_unit_caveats
 
 FEW_EVENTS = 10
-FEW_CLUSTERS = 30
 # Below this share of the largest eigenvalue a covariance of scores is singular but for rounding.
 SINGULAR_SHARE = 1e-10
 
@@ -260,13 +260,4 @@ def _find_caveats(
         for name, n in zip(groups, n_events, strict=True)
         if n < FEW_EVENTS
     ]
-    if process.is_clustered and process.n_clusters < FEW_CLUSTERS:
-        caveats.append(
-            f"{process.n_clusters} clusters: below {FEW_CLUSTERS} robust p-values are too small."
-        )
-    if process.is_weighted and not process.is_clustered:
-        caveats.append(
-            "Weights without clusters: every row counts as an independent unit; pass cluster= "
-            "if a customer has several rows."
-        )
-    return tuple(caveats)
+    return (*caveats, *find_unit_caveats(process, what="robust p-values"))

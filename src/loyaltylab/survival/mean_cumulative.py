@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray, as_read_only, as_read_only_counts
 from loyaltylab.survival.cluster_sums import RiskSpells, sum_cluster_products, value_before
 from loyaltylab.survival.estimate import Estimate, difference
@@ -16,9 +15,13 @@ from loyaltylab.survival.intervals import normal_quantile
 from loyaltylab.survival.log_intervals import log_interval
 from loyaltylab.survival.recurrent_rows import RecurrentRows, build_recurrent_rows
 from loyaltylab.survival.risk_sets import sum_at_risk
-from loyaltylab.survival.step_functions import check_times, read_count_at, read_step
-
-FEW_CLUSTERS = 30
+from loyaltylab.survival.step_functions import (
+    check_times,
+    check_within_follow_up,
+    read_count_at,
+    read_step,
+)
+from loyaltylab.survival.unit_caveats import describe_few_units
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,11 +92,7 @@ class MeanCumulativeFunction:
 
     def mean_at(self, time: float) -> Estimate:
         """Mean number of events up to one time, as an estimate."""
-        if time > self.last_follow_up:
-            raise EstimationError(
-                f"time {time:g} is past the last follow-up {self.last_follow_up:g}; rule: no "
-                "extrapolation; fix: ask for an earlier time"
-            )
+        check_within_follow_up(time, self.last_follow_up)
         row = self.at([time]).iloc[0]
         return Estimate(
             value=float(row["mean"]),
@@ -144,6 +143,7 @@ def mean_cumulative_function(
         Whether the customer leaves for good at ``stop``.
     weights : array-like of float, shape (n,), optional
     cluster : array-like, shape (n,), optional
+        Independent unit larger than the customer, a household say.
     confidence_level : float
 
     Returns
@@ -317,9 +317,4 @@ def _find_caveats(rows: RecurrentRows, steps: _Steps) -> tuple[str, ...]:
             f"Nobody is observed before time {np.min(rows.process.start):g}: events until then "
             "are not in the mean."
         )
-    if rows.process.n_clusters < FEW_CLUSTERS:
-        caveats.append(
-            f"{rows.process.n_clusters} independent units: below {FEW_CLUSTERS} errors are too "
-            "small."
-        )
-    return tuple(caveats)
+    return (*caveats, *describe_few_units(rows.process.n_clusters))

@@ -11,10 +11,10 @@ from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.curve_caveats import SMALL_RISK_SET
 from loyaltylab.survival.state_process import StateProcess
 from loyaltylab.survival.transition_rows import TransitionRows
+from loyaltylab.survival.unit_caveats import describe_few_units
 
 # Shares that sum to 1 but for rounding.
 SUM_TOLERANCE = 1e-8
-FEW_CLUSTERS = 30
 
 
 def read_start_distribution(
@@ -49,11 +49,7 @@ def find_state_caveats(
             "gaps are not seen, and the curves are right only if the gaps do not depend on them."
         )
     caveats += _describe_empty_states(rows, grid, occupation)
-    if rows.n_clusters < FEW_CLUSTERS:
-        caveats.append(
-            f"{rows.n_clusters} independent units: below {FEW_CLUSTERS} errors are too small."
-        )
-    return tuple(caveats)
+    return (*caveats, *describe_few_units(rows.n_clusters))
 
 
 def _describe_start(rows: TransitionRows) -> list[str]:

@@ -15,8 +15,8 @@ from loyaltylab.survival.arrays import FloatArray, as_read_only
 from loyaltylab.survival.covariate_checks import find_covariate_problems, refuse_collinear
 from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
 from loyaltylab.survival.row_checks import read_labels, read_numbers
+from loyaltylab.survival.unit_caveats import FEW_CLUSTERS
 
-FEW_CLUSTERS = 30
 # A sum of squared residuals this small beside that of the values is rounding.
 PERFECT_SHARE = 1e-24
 MOST_STEPS = 200

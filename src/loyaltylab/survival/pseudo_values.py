@@ -13,7 +13,11 @@ from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, as_read_only
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.curve_caveats import find_curve_caveats
-from loyaltylab.survival.influence import ProductLimit, compute_product_limit
+from loyaltylab.survival.influence import (
+    ProductLimit,
+    compute_product_limit,
+    compute_sum_influence,
+)
 from loyaltylab.survival.restricted_mean import check_horizon
 from loyaltylab.survival.risk_sets import RiskSets, build_risk_sets
 
@@ -95,7 +99,7 @@ def restricted_mean_pseudo_values(
     check_horizon(horizon, float(risk_sets.time[-1]))
     limit = compute_product_limit(risk_sets)
     time_left = np.maximum(horizon - risk_sets.time, 0.0)
-    lost, influence = _compute_influence(process, risk_sets, limit, 0, time_left)
+    lost, influence = compute_sum_influence(process, risk_sets, limit, 0, time_left)
     name = f"restricted mean retention time to {horizon:g}"
     curve = (process, risk_sets, limit)
     return _collect(curve, customer, horizon - lost, -influence, name, unit)
@@ -141,7 +145,7 @@ def retention_pseudo_values(
     check_horizon(time, float(risk_sets.time[-1]))
     limit = compute_product_limit(risk_sets)
     is_by_then = (risk_sets.time <= time).astype(np.float64)
-    left, influence = _compute_influence(process, risk_sets, limit, 0, is_by_then)
+    left, influence = compute_sum_influence(process, risk_sets, limit, 0, is_by_then)
     curve = (process, risk_sets, limit)
     return _collect(curve, customer, 1.0 - left, -influence, f"retention at {time:g}", "share")
 
@@ -194,35 +198,9 @@ def incidence_pseudo_values(
     limit = compute_product_limit(risk_sets)
     is_by_then = (risk_sets.time <= time).astype(np.float64)
     column = process.causes.index(cause)
-    value, influence = _compute_influence(process, risk_sets, limit, column, is_by_then)
+    value, influence = compute_sum_influence(process, risk_sets, limit, column, is_by_then)
     name = f"cumulative incidence of {cause} at {time:g}"
     return _collect((process, risk_sets, limit), customer, value, influence, name, "share")
-
-
-def _compute_influence(
-    process: CountingProcess,
-    risk_sets: RiskSets,
-    limit: ProductLimit,
-    column: int,
-    time_weight: FloatArray,
-) -> tuple[float, FloatArray]:
-    """Weighted sum of the jumps of one incidence, and each row's influence on it, shape (n,).
-
-    A row moves each later jump through the retention it is multiplied by, and, while at risk,
-    the cause's hazard; ``level`` and ``drift`` cumulate the two.
-    """
-    total = np.concatenate([[0.0], np.cumsum(limit.greenwood)])
-    jump = limit.incidence[:, column] * time_weight
-    level = np.concatenate([[0.0], np.cumsum(jump)])
-    drift = np.cumsum(jump * (total[:-1] - 1.0 / risk_sets.weight_at_risk))
-    drift = np.concatenate([[0.0], drift])
-    entry, leave = risk_sets.first, risk_sets.last + 1
-    while_at_risk = drift[leave] - drift[entry] - total[entry] * (level[leave] - level[entry])
-    own_jump = limit.retention_before / risk_sets.weight_at_risk * time_weight
-    own = (process.code == column + 1) * own_jump[risk_sets.last]
-    any_exit = process.event * limit.event_effect[risk_sets.last]
-    after = (any_exit - (total[leave] - total[entry])) * (level[-1] - level[leave])
-    return float(level[-1]), np.asarray(while_at_risk + own - after)
 
 
 def _collect(
@@ -238,7 +216,7 @@ def _collect(
     codes, distinct = pd.factorize(pd.Series(labels))
     n = len(distinct)
     values = estimate + n * np.bincount(codes, weights=influence, minlength=n)
-    caveats = find_curve_caveats(process, risk_sets, limit.retention)
+    caveats = find_curve_caveats(process, risk_sets, limit.retention, has_error=False)
     # A first origin common to all is no delayed entry.
     if np.ptp(process.start[np.unique(codes, return_index=True)[1]]) > 0:
         caveats += (

@@ -14,6 +14,7 @@ from scipy.special import chdtri, gammaincinv
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.counting_process import build_counting_process
 from loyaltylab.survival.estimate import Estimate
+from loyaltylab.survival.intervals import normal_quantile
 
 
 def event_rate(
@@ -39,7 +40,7 @@ def event_rate(
     Raises
     ------
     EstimationError
-        If there is no time at risk, or a negative count.
+        If there is no time at risk, a negative count, or a confidence level outside (0, 1).
 
     Source
     ------
@@ -55,6 +56,7 @@ def event_rate(
             f"{n_events} events in a person-time of {person_time:g} give no rate; "
             "rule: person-time above 0, events not negative"
         )
+    normal_quantile(confidence_level)  # Refuses what is no share.
     tail = (1 - confidence_level) / 2
     lower = float(gammaincinv(n_events, tail)) if n_events else 0.0
     upper = float(chdtri(2 * n_events + 2, tail)) / 2

@@ -47,7 +47,9 @@ def andersen_gill(
     covariates : DataFrame, shape (n, p)
     customer : array-like, shape (n,)
         Whose row it is; also the independent unit unless ``cluster`` is given.
-    cluster, strata, weights : array-like, shape (n,), optional
+    cluster : array-like, shape (n,), optional
+        Independent unit larger than the customer, a household say.
+    strata, weights : array-like, shape (n,), optional
     confidence_level : float
 
     Returns
@@ -121,7 +123,8 @@ def prentice_williams_peterson(
     Returns
     -------
     CoxFit
-        Its strata are the numbers "1", "2", ... of the event awaited.
+        Its strata are the numbers "1", "2", ... of the event awaited; "01", "02", ... when there
+        are ten or more.
 
     Raises
     ------

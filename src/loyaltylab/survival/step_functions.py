@@ -20,6 +20,15 @@ def check_times(times: npt.ArrayLike) -> FloatArray:
     return asked
 
 
+def check_within_follow_up(time: float, last_follow_up: float) -> None:
+    """Refuse a time at which nobody is followed any more."""
+    if time > last_follow_up:
+        raise EstimationError(
+            f"time {time:g} is past the last follow-up {last_follow_up:g}; rule: no "
+            "extrapolation; fix: ask for an earlier time"
+        )
+
+
 def read_step(
     values: FloatArray, time: FloatArray, asked: FloatArray, initial: float, past: npt.ArrayLike
 ) -> FloatArray:

@@ -65,8 +65,8 @@ def restricted_time_in_state(
 
     Source
     ------
-    Sojourn times of ``print(survfit, rmean=)``; errors by ``residuals(survfit, type = "auc")`` of
-    R survival.
+    Areas under ``survfit(Surv(start, stop, factor) ~ 1, id=)`` of R survival; its printed means
+    start at the first observed time. Errors: ``residuals(survfit, type = "auc")``.
 
     Examples
     --------

@@ -9,15 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from loyaltylab.errors import EstimationError
-from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.competing import prepare_incidence
-from loyaltylab.survival.counting_process import CountingProcess
 from loyaltylab.survival.curve_caveats import find_curve_caveats
 from loyaltylab.survival.estimate import Estimate
-from loyaltylab.survival.influence import ProductLimit
+from loyaltylab.survival.influence import compute_sum_influence
 from loyaltylab.survival.intervals import normal_quantile
 from loyaltylab.survival.restricted_mean import check_horizon
-from loyaltylab.survival.risk_sets import RiskSets
 
 
 def restricted_time_lost(
@@ -70,9 +67,9 @@ def restricted_time_lost(
         raise EstimationError(f"no exit by {cause!r}; the causes observed: {list(process.causes)}")
     column = process.causes.index(cause)
     time_left = np.maximum(horizon - risk_sets.time, 0.0)
-    step = limit.incidence[:, column] * time_left
-    error = math.sqrt(_area_variance(process, risk_sets, limit, column, time_left))
-    value = float(step.sum())
+    value, influence = compute_sum_influence(process, risk_sets, limit, column, time_left)
+    by_cluster = np.bincount(process.cluster, weights=process.weights * influence)
+    error = math.sqrt(float(np.sum(by_cluster**2)))
     return Estimate(
         value=value,
         standard_error=error,
@@ -85,32 +82,3 @@ def restricted_time_lost(
         method=f"restricted time lost to {horizon:g}, infinitesimal jackknife",
         caveats=find_curve_caveats(process, risk_sets, limit.retention),
     )
-
-
-def _area_variance(
-    process: CountingProcess,
-    risk_sets: RiskSets,
-    limit: ProductLimit,
-    column: int,
-    time_left: FloatArray,
-) -> float:
-    """Sum over clusters of the squared influence on the area under one incidence.
-
-    A row moves each later jump of the incidence through retention, and, while at risk, the
-    cause's hazard; ``level`` and ``drift`` cumulate these with the time left as weight.
-    """
-    total = np.concatenate([[0.0], np.cumsum(limit.greenwood)])
-    step = limit.incidence[:, column] * time_left
-    level = np.concatenate([[0.0], np.cumsum(step)])
-    drift = np.cumsum(step * (total[:-1] - 1.0 / risk_sets.weight_at_risk))
-    drift = np.concatenate([[0.0], drift])
-    entry, leave = risk_sets.first, risk_sets.last + 1
-    while_at_risk = drift[leave] - drift[entry] - total[entry] * (level[leave] - level[entry])
-    jump = limit.retention_before / risk_sets.weight_at_risk * time_left
-    own = (process.code == column + 1) * jump[risk_sets.last]
-    any_exit = process.event * limit.event_effect[risk_sets.last]
-    after = (any_exit - (total[leave] - total[entry])) * (level[-1] - level[leave])
-    by_cluster = np.bincount(
-        process.cluster, weights=process.weights * (while_at_risk + own - after)
-    )
-    return float(np.sum(by_cluster**2))

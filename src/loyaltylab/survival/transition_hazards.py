@@ -14,10 +14,10 @@ from loyaltylab.survival.arrays import FloatArray, IntArray, as_read_only, as_re
 from loyaltylab.survival.cluster_sums import RiskSpells, compute_rate_variance
 from loyaltylab.survival.intervals import normal_quantile
 from loyaltylab.survival.log_intervals import log_interval
-from loyaltylab.survival.multi_state_checks import FEW_CLUSTERS
 from loyaltylab.survival.state_process import StateProcess, build_state_process
 from loyaltylab.survival.step_functions import check_times, read_count_at, read_step
 from loyaltylab.survival.transition_rows import TransitionRows, build_transition_rows
+from loyaltylab.survival.unit_caveats import describe_few_units
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,8 +206,4 @@ def _find_caveats(rows: TransitionRows) -> tuple[str, ...]:
             f"{rows.n_jumps} times a customer comes back from a gap in another state: moves in "
             "gaps are not counted."
         )
-    if rows.n_clusters < FEW_CLUSTERS:
-        caveats.append(
-            f"{rows.n_clusters} independent units: below {FEW_CLUSTERS} errors are too small."
-        )
-    return tuple(caveats)
+    return (*caveats, *describe_few_units(rows.n_clusters))
