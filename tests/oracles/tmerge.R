@@ -82,8 +82,15 @@ places_random <- count_places(
              kind = sample(c("a", "b"), 900, TRUE))
 )
 
+# The rows of ``random`` cut at three tenures; a cut where a row ends already does nothing.
+cut_at <- c(7, 15, 30)
+survsplit <- survSplit(Surv(tstart, tstop, left) ~ ., random$rows, cut = cut_at, episode = "band")
+survsplit <- survsplit[order(survsplit$id, survsplit$tstart),
+                       c("id", "tstart", "tstop", "left", "count", "band")]
+
 output <- list(versions = list(R = R.version.string, survival = as.character(packageVersion("survival"))),
                small = small, random = random,
-               places_small = places_small, places_random = places_random)
+               places_small = places_small, places_random = places_random,
+               survsplit = list(cuts = cut_at, rows = survsplit))
 write(toJSON(output, dataframe = "columns", digits = NA, auto_unbox = TRUE, na = "null"),
       file.path(here, "tmerge.json"))

@@ -2,7 +2,9 @@
 
 from loyaltylab.timeline.calendar import count_by_month
 from loyaltylab.timeline.follow_up import FollowUp, follow_up_from
+from loyaltylab.timeline.grid import to_grid
 from loyaltylab.timeline.memory import await_memory
+from loyaltylab.timeline.row_cuts import split_by_calendar, split_by_tenure
 from loyaltylab.timeline.rows import CountingRows, split_at_jumps
 from loyaltylab.timeline.spells import Spells, build_spells
 
@@ -15,4 +17,7 @@ __all__ = [
     "count_by_month",
     "follow_up_from",
     "split_at_jumps",
+    "split_by_calendar",
+    "split_by_tenure",
+    "to_grid",
 ]
