@@ -7,13 +7,16 @@ from loyaltylab.timeline.memory import await_memory
 from loyaltylab.timeline.row_cuts import split_by_calendar, split_by_tenure
 from loyaltylab.timeline.rows import CountingRows, split_at_jumps
 from loyaltylab.timeline.spells import Spells, build_spells
+from loyaltylab.timeline.time_scales import ClockedRows, change_clock
 
 __all__ = [
+    "ClockedRows",
     "CountingRows",
     "FollowUp",
     "Spells",
     "await_memory",
     "build_spells",
+    "change_clock",
     "count_by_month",
     "follow_up_from",
     "split_at_jumps",
