@@ -10,15 +10,15 @@ people <- subset(pbc, id <= 312, select = c(id, time, status))
 names(people)[names(people) == "time"] <- "futime"
 visits <- pbcseq[c("id", "day", "ascites", "bili", "albumin", "protime", "alk.phos")]
 rows <- tmerge(people, people, id = id, death = event(futime, status))
-# One call each, so that every covariate's visits are counted against the cuts before it.
 rows <- tmerge(rows, visits, id = id, ascites = tdc(day, ascites), bili = tdc(day, bili),
                albumin = tdc(day, albumin), protime = tdc(day, protime),
                alk.phos = tdc(day, alk.phos))
+# Where the visits fall: each covariate merged alone, or the cuts of the others would count.
 alone <- tmerge(people, people, id = id, death = event(futime, status))
-places <- do.call(rbind, lapply(c("ascites", "bili", "albumin", "protime", "alk.phos"), function(name) {
+places <- do.call(rbind, lapply(setdiff(names(visits), c("id", "day")), function(name) {
   visits$value <- visits[[name]]
   merged <- tmerge(alone, visits, id = id, value = tdc(day, value))
-  data.frame(covariate = name, attr(merged, "tcount"), row.names = NULL)
+  data.frame(covariate = name, attr(merged, "tcount")["value", , drop = FALSE], row.names = NULL)
 }))
 
 fit <- coxph(Surv(tstart, tstop, death == 2) ~ log(bili) + log(protime), data = rows)
