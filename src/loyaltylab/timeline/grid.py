@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from loyaltylab.errors import TableError
 from loyaltylab.timeline.clock import MICROSECONDS_PER_DAY
 from loyaltylab.timeline.row_cuts import SPELL, cut_rows, to_whole_microseconds
+
+# Position of the spell while rows are cut; not a name that a covariate may have.
+CODE = " spell"
 
 
 def to_grid(rows: pd.DataFrame, width_days: float) -> pd.DataFrame:
@@ -51,11 +55,12 @@ def to_grid(rows: pd.DataFrame, width_days: float) -> pd.DataFrame:
         raise TableError(
             f"A grid of {width_days} days: give a finite width of a microsecond or more."
         )
-    ordered = _in_order(rows)
+    ordered, spell = _in_order(rows)
     last = float(ordered["stop"].max()) if len(ordered) else 0.0
     lines = np.arange(1, int(last / width_days) + 2) * round(width)
-    pieces, band = cut_rows(ordered, lines, origin=np.zeros(len(ordered), dtype=np.int64))
-    begins = pieces[SPELL].ne(pieces[SPELL].shift()).any(axis="columns").to_numpy()
+    origin = np.zeros(len(ordered), dtype=np.int64)
+    pieces, band = cut_rows(ordered.assign(**{CODE: spell}), lines, origin=origin)
+    begins = np.diff(pieces.pop(CODE).to_numpy(), prepend=-1) != 0
     start, stop = (
         to_whole_microseconds(pieces[name].to_numpy(np.float64)) for name in ("start", "stop")
     )
@@ -67,7 +72,8 @@ def to_grid(rows: pd.DataFrame, width_days: float) -> pd.DataFrame:
     return pieces[begins].reset_index(drop=True).assign(**closing)
 
 
-def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
+def _in_order(rows: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+    """Rows by spell and time, and the position of their spell."""
     spell = rows.groupby(SPELL, sort=False).ngroup().to_numpy()
     order = np.lexsort((rows["start"].to_numpy(), spell))
     ordered = rows.iloc[order].reset_index(drop=True)
@@ -82,4 +88,4 @@ def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
     ]
     if found:
         raise TableError("The rows cannot be put on a grid:", found)
-    return ordered
+    return ordered, spell[order]
