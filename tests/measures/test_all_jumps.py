@@ -7,7 +7,7 @@ import pandas.testing as pdt
 import pytest
 from event_tables import MEMORY_DAYS, table
 
-from loyaltylab.measures import CARRIED, all_jumps, describe_covariates
+from loyaltylab.measures import CARRIED, all_jumps, describe_covariates, service_history
 
 
 def tables() -> dict[str, pd.DataFrame]:
@@ -23,6 +23,8 @@ def tables() -> dict[str, pd.DataFrame]:
             "handoffs": 1,
             "promise_due_at": 3,
             "is_promise_kept": False,
+            "satisfaction_share": 0.25,
+            "rated_at": 3,
         },
         "requests": {
             "request_id": "r",
@@ -68,12 +70,19 @@ OPTIONAL = tuple(name for name in tables() if name not in REQUIRED)
 
 
 def test_every_covariate_jumps_and_is_described() -> None:
-    jumps = all_jumps(tables(), memory_days=MEMORY_DAYS)
+    jumps = all_jumps(tables(), memory_days=MEMORY_DAYS, with_history=True)
     meanings = describe_covariates(MEMORY_DAYS)
     assert set(jumps["covariate"]) == set(meanings)
     assert set(CARRIED) <= set(meanings)
     assert meanings["recent_contacts"] == "contacts in the last 30 days"
     assert not any("{" in text for text in meanings.values())
+
+
+def test_the_history_is_left_out_unless_asked_for() -> None:
+    jumps = all_jumps(tables(), memory_days=MEMORY_DAYS)
+    full = all_jumps(tables(), memory_days=MEMORY_DAYS, with_history=True)
+    assert set(full["covariate"]) - set(jumps["covariate"]) == set(service_history.MEANINGS)
+    pdt.assert_frame_equal(full.head(len(jumps)), jumps)
 
 
 def test_what_is_taken_back_was_given() -> None:

@@ -6,13 +6,20 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from loyaltylab.measures import cancellation_friction, compensation, service_quality
+from loyaltylab.measures import (
+    cancellation_friction,
+    compensation,
+    service_history,
+    service_quality,
+)
 from loyaltylab.measures.jumps import jump
 
-CARRIED = cancellation_friction.CARRIED
+CARRIED = (*cancellation_friction.CARRIED, *service_history.CARRIED)
 
 
-def all_jumps(tables: Mapping[str, pd.DataFrame], *, memory_days: float) -> pd.DataFrame:
+def all_jumps(
+    tables: Mapping[str, pd.DataFrame], *, memory_days: float, with_history: bool = False
+) -> pd.DataFrame:
     """Jumps of every covariate that the tables allow.
 
     Parameters
@@ -21,6 +28,8 @@ def all_jumps(tables: Mapping[str, pd.DataFrame], *, memory_days: float) -> pd.D
         Valid tables.
     memory_days : float
         How long an event counts as recent.
+    with_history : bool
+        Whether also those of the service so far (``service_history``): they cut many more rows.
 
     Returns
     -------
@@ -32,15 +41,18 @@ def all_jumps(tables: Mapping[str, pd.DataFrame], *, memory_days: float) -> pd.D
         *compensation.compensation_jumps(tables, memory_days=memory_days),
         *cancellation_friction.cancellation_friction_jumps(tables, memory_days=memory_days),
     ]
+    if with_history:
+        found += service_history.service_history_jumps(tables)
     nothing = jump(tables["contracts"].head(0), covariate="none", at="started_at")
     return pd.concat([frame for frame in found if len(frame)] or [nothing], ignore_index=True)
 
 
 def describe_covariates(memory_days: float) -> dict[str, str]:
-    """What each covariate means, in words."""
+    """What each covariate means, in words, those of the service so far included."""
     meanings = {
         **service_quality.MEANINGS,
         **compensation.MEANINGS,
         **cancellation_friction.MEANINGS,
+        **service_history.MEANINGS,
     }
     return {name: text.format(memory_days=memory_days) for name, text in meanings.items()}

@@ -161,16 +161,32 @@ def cancellation_friction_jumps(
             )
         )
     if "policies" in tables:
-        found.append(_policy_jumps(tables["policies"], tables["customers"]))
+        found.append(policy_jumps(tables["policies"], tables["customers"]))
     return found
 
 
-def _policy_jumps(policies: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
-    """The friction rule in force for each customer, as jumps from one value to the next.
+def policy_jumps(
+    policies: pd.DataFrame, customers: pd.DataFrame, *, policy: str = FRICTION_POLICY
+) -> pd.DataFrame:
+    """The rule in force for each customer by date, as jumps from one value to the next.
 
-    A customer without segment or site has only the rules for all of them.
+    A customer without segment or site has only the rules for all of them. Of several rules at
+    one moment the one for the fewest customers holds.
+
+    Parameters
+    ----------
+    policies, customers : pandas.DataFrame
+        Valid tables.
+    policy : str
+        Which policy; the covariate bears its name. Name it among ``carried`` of
+        :func:`loyaltylab.timeline.split_at_jumps`: a rule is unknown before it is first stated.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from :func:`loyaltylab.measures.jumps.jump`.
     """
-    rules = policies[policies["policy"] == FRICTION_POLICY]
+    rules = policies[policies["policy"] == policy]
     pairs = rules.merge(
         customers[["customer_id", "segment", "site"]], how="cross", suffixes=("", "_of_customer")
     )
@@ -181,7 +197,7 @@ def _policy_jumps(policies: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFra
     change = mine.groupby("customer_id")["value"].diff().fillna(mine["value"])
     return jump(
         mine.assign(change=change),
-        covariate=FRICTION_POLICY,
+        covariate=policy,
         at="effective_at",
         change="change",
         keep_zeros=True,

@@ -60,6 +60,62 @@ def jump(
     return frame.astype({"at": TIMESTAMP, "since_at": TIMESTAMP}).reset_index(drop=True)
 
 
+def value_jumps(
+    events: pd.DataFrame,
+    *,
+    covariate: str,
+    at: str,
+    value: str,
+    tie_order: tuple[str, ...] = (),
+) -> pd.DataFrame:
+    """Jumps of a covariate that is the last value learnt, from one value to the next.
+
+    Name it among ``carried`` of :func:`loyaltylab.timeline.split_at_jumps`: missing before the
+    first value, and known in every later spell.
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        One row per value with ``customer_id``; rows without a time in ``at`` or without a value
+        say nothing, so the value before stays in force.
+    covariate : str
+        Name of the covariate.
+    at : str
+        Column: when the value becomes known.
+    value : str
+        Column of numbers or flags.
+    tie_order : tuple of str
+        Columns: of several values at one moment the last in this order is in force, then the
+        largest; the order of rows plays no part.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from :func:`jump`, one row per value: one that repeats the value before jumps by 0.
+
+    Source
+    ------
+    ``tdc`` of R ``survival::tmerge``.
+
+    Examples
+    --------
+    >>> day = pd.to_datetime(["2024-01-01", "2024-01-05", "2024-01-09"], utc=True)
+    >>> marks = pd.DataFrame({"customer_id": "a", "rated_at": day, "mark": [0.5, None, 0.75]})
+    >>> value_jumps(marks, covariate="last_mark", at="rated_at", value="mark")["change"].tolist()
+    [0.5, 0.25]
+    """
+    known = events[events[at].notna() & events[value].notna()]
+    order = ["customer_id", at, *tie_order, value]
+    stated = known.sort_values(order, kind="stable").drop_duplicates(
+        ["customer_id", at], keep="last"
+    )
+    number = stated[value].astype("float64")
+    change = number.groupby(stated["customer_id"]).diff().fillna(number)
+    return jump(
+        stated.assign(change=change), covariate=covariate, at=at, change="change", keep_zeros=True
+    )
+
+
 def forget_after(times: pd.Series, days: float) -> pd.Series:
     """When an event at these times has grown too old to count."""
     # In microseconds: nanoseconds overflow on dates such as 9999-12-31, which stand for "never".

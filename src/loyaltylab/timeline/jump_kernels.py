@@ -31,6 +31,8 @@ Real = npt.NDArray[np.float64]
 
 # Fates of a jump, in the order of ``rows.FATES``; NONE until one is found.
 WITHIN, BEFORE_ENTRY, AFTER_EXIT, BETWEEN, BEFORE_FIRST, NEVER_AT_RISK, NONE = 0, 1, 2, 3, 4, 5, 6
+# Places of a jump's time, in the order of ``rows.PLACES``, and two more columns beside them.
+EARLY, LATE, GAP, INSIDE, BOUNDARY, LEADING, TRAILING, TIED, MISSID = 0, 1, 2, 3, 4, 5, 6, 7, 8
 # Fewer jumps than this are put in order one by one.
 FEW = 64
 MICROSECONDS_PER_DAY = 86_400_000_000
@@ -162,3 +164,44 @@ def count_fates(
         elif place == NONE:
             place = AFTER_EXIT if since >= stop[customer] else BETWEEN
         counts[jumps[i]["covariate"], place] += 1
+
+
+@compiled
+def count_places(
+    jumps: Jumps,
+    ordered: tuple[Whole, Small],
+    spells: tuple[Whole, Whole, Whole],
+    counts: Whole,
+) -> None:
+    """Count the jumps of every covariate by where their time falls among the spells.
+
+    ``spells`` are the opening of each customer's spells in order of time, their entry and stop.
+    ``counts`` (covariates, places) is 0 at first.
+    """
+    opening, order = ordered
+    first, entry, stop = spells
+    k = len(counts)
+    previous, last_seen = np.empty(k, dtype=np.int64), np.full(k, -1)
+    for c in range(len(opening) - 1):
+        s, end = first[c], first[c + 1]
+        for i in range(opening[c], opening[c + 1]):
+            j, t = jumps[order[i]]["covariate"], jumps[order[i]]["at"]
+            while s < end and stop[s] < t:
+                s += 1
+            if first[c] == end:
+                place = MISSID
+            elif s == end:
+                place = LATE
+            elif t < entry[s]:
+                place = EARLY if s == first[c] else GAP
+            elif t == entry[s]:
+                place = LEADING
+            elif t < stop[s]:
+                place = INSIDE
+            else:
+                is_next = s + 1 < end and entry[min(s + 1, end - 1)] == t
+                place = BOUNDARY if is_next else TRAILING
+            counts[j, place] += 1
+            if place != MISSID and last_seen[j] == c and previous[j] == t:
+                counts[j, TIED] += 1
+            previous[j], last_seen[j] = t, c

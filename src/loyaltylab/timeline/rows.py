@@ -15,6 +15,7 @@ from loyaltylab.timeline.jump_kernels import (
     JUMP,
     NONE,
     count_fates,
+    count_places,
     order_jumps,
     sweep,
 )
@@ -27,6 +28,18 @@ FATES = (
     "between_spells",
     "before_first_spell",
     "customer_never_at_risk",  # unknown, or without a spell under observation
+)
+# Where a jump's time falls among the times at risk of its customer, in the words of R's tmerge.
+PLACES = (
+    "early",  # before the first
+    "late",  # after the last
+    "gap",  # between two
+    "within",
+    "boundary",  # the end of one and the start of the next
+    "leading",  # the start of one
+    "trailing",  # the end of one
+    "tied",  # not a place: repeats the time of another jump of the same covariate
+    "missid",  # the customer is never at risk
 )
 # Positions of up to so many jumps fit into the smaller integers.
 MANY = np.iinfo(np.int32).max
@@ -49,10 +62,36 @@ class CountingRows:
         Index covariate; one column per fate of its jumps, ``tied`` (those within at the same
         moment as another of the same spell) and ``total``, the jumps given. The fates add up to
         ``total``: a carried jump that acts in several spells counts once, by its first fate.
+    places : pandas.DataFrame
+        Index covariate; where the times of its jumps fall, whatever spell they belong to:
+        the columns of ``attr(tmerge(...), "tcount")`` in R, for each covariate merged alone onto
+        the spells, and ``total``. The places without ``tied`` add up to ``total``. R counts a
+        jump as ``tied`` once less than ``audit`` does (two at one moment are one repetition),
+        and outside the time at risk too.
+
+    Notes
+    -----
+    With one spell per customer, watched from entry to stop, and ``since_at`` equal to ``at`` or
+    the covariate carried, places and fates of all jumps correspond:
+
+    ==============  =====================================================================
+    place (R)       fate
+    ==============  =====================================================================
+    within          within
+    leading         before_entry: acts from the first row on
+    early           before_entry; before_first_spell if not carried and before time zero
+    late, trailing  after_exit
+    missid          customer_never_at_risk
+    ==============  =====================================================================
+
+    With several spells a gap is ``between_spells``, unless the covariate is carried and so acts
+    in the next one; a ``trailing`` jump of one not carried is ``between_spells`` if another
+    spell follows, for it belongs to none; a ``boundary`` one belongs to the spell that begins.
     """
 
     frame: pd.DataFrame
     audit: pd.DataFrame
+    places: pd.DataFrame
 
 
 def split_at_jumps(
@@ -93,10 +132,12 @@ def split_at_jumps(
     """
     moved = _read_jumps(jumps, carried)
     bounds = _read_spells(spells, moved.customers)
-    swept = _sweep(moved, bounds, _order(moved))
+    ordered = _order(moved)
+    swept = _sweep(moved, bounds, ordered)
     audit, names = _count_fates(moved, bounds, swept), moved.names
-    del moved, bounds  # the rows may need the memory
-    return CountingRows(_tabulate(spells, names, swept), audit)
+    places = _count_places(moved, bounds, ordered)
+    del moved, bounds, ordered  # the rows may need the memory
+    return CountingRows(_tabulate(spells, names, swept), audit, places)
 
 
 @dataclass(frozen=True)
@@ -224,6 +265,17 @@ def _count_fates(moved: _Jumps, bounds: _Bounds, swept: _Swept) -> pd.DataFrame:
     count_fates(moved.jumps, spans, counts)
     audit = pd.DataFrame(counts, index=pd.Index(moved.names, name="covariate"), columns=list(FATES))
     return audit.assign(tied=swept.tied, total=counts.sum(axis=1))
+
+
+def _count_places(moved: _Jumps, bounds: _Bounds, ordered: _Ordered) -> pd.DataFrame:
+    by_time = np.lexsort((bounds.entry, bounds.customer))
+    first = np.searchsorted(bounds.customer[by_time], np.arange(len(moved.customers) + 2))
+    spells = (first.astype(np.int64), bounds.entry[by_time], bounds.stop[by_time])
+    counts = np.zeros((len(moved.names), len(PLACES)), dtype=np.int64)
+    count_places(moved.jumps, (ordered.opening, ordered.order), spells, counts)
+    index = pd.Index(moved.names, name="covariate")
+    places = pd.DataFrame(counts, index=index, columns=list(PLACES))
+    return places.assign(total=places.drop(columns="tied").sum(axis=1))
 
 
 def _tabulate(spells: pd.DataFrame, names: list[str], swept: _Swept) -> pd.DataFrame:
