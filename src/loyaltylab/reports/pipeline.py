@@ -96,6 +96,7 @@ def build_timeline(root: Path) -> None:
     audit: dict[str, Any] = {
         "spells": spells.audit,
         "jumps": {str(name): line.to_dict() for name, line in rows.audit.iterrows()},
+        "places": {str(name): line.to_dict() for name, line in rows.places.iterrows()},
     }
     write_json(root / "data" / "audits" / "timeline.json", audit)
     _say(f"timeline: {len(spells.frame):,} spells, {len(rows.frame):,} rows at risk")

@@ -277,16 +277,30 @@ def show_events(study: Study) -> None:
     audit = study.audit("timeline")
     counts = {AUDIT_WORDS[key]: audit["spells"][key] for key in AUDIT_WORDS}
     show_fates(counts, caption="What became of every contract and every ending.", study=study)
-    jumps = pd.DataFrame(audit["jumps"]).T
-    if len(jumps):
-        table = jumps.rename_axis("covariate").reset_index()
-        table = table.rename(columns={name: name.replace("_", " ") for name in table})
-        columns = [name for name in table if name != "covariate"]
-        show_table(
-            guard_counts(table, counts=columns, min_cell=study.min_cell),
-            caption="Changes of every covariate over time, by what became of them. The fates add "
-            "up to the total; tied ones are among those within.",
-        )
+    _show_by_covariate(
+        audit["jumps"],
+        caption="Changes of every covariate over time, by what became of them. The fates add "
+        "up to the total; tied ones are among those within.",
+        study=study,
+    )
+    _show_by_covariate(
+        audit["places"],
+        caption="The same changes by where they fall among a customer's stays, as tmerge of R counts "
+        "them.",
+        study=study,
+    )
+
+
+def _show_by_covariate(
+    counts: Mapping[str, Mapping[str, int]], *, caption: str, study: Study
+) -> None:
+    frame = pd.DataFrame(counts).T
+    if not len(frame):
+        return
+    table = frame.rename_axis("covariate").reset_index()
+    table = table.rename(columns={name: name.replace("_", " ") for name in table})
+    columns = [name for name in table if name != "covariate"]
+    show_table(guard_counts(table, counts=columns, min_cell=study.min_cell), caption=caption)
 
 
 def show_fates(counts: Mapping[str, int], *, caption: str, study: Study) -> None:
