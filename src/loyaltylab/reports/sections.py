@@ -285,8 +285,8 @@ def show_events(study: Study) -> None:
     )
     _show_by_covariate(
         audit["places"],
-        caption="The same changes by where they fall among a customer's stays, counted as tmerge of "
-        "R does.",
+        caption="The same changes by where they fall among a customer's stays, counted as R's "
+        "tmerge does.",
         study=study,
     )
 
