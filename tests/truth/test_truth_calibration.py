@@ -66,16 +66,17 @@ def records(values: list[float | None], target: float) -> list[list[dict[str, ob
 
 
 def test_a_target_is_met_where_one_more_world_would_lie() -> None:
-    # Logs 0, 1, 2: mean 1, sd 1, so one more world's lies within 1.96 sqrt(4/3) = 2.263 of 1.
+    # Logs 0, 1, 2: mean 1, sd 1. Student's law with 2 degrees of freedom has x / sqrt(2 + x^2) =
+    # .95 at its .975 quantile, 4.302653: one more world's log lies within 4.968275 of 1.
     values = [1.0, math.e, math.e**2]
-    (summary,) = calibration.summarise(records(values, math.exp(3.26)))
+    (summary,) = calibration.summarise(records(values, math.exp(5.96)))
     assert summary["mean"] == pytest.approx(sum(values) / 3, abs=EXACT)
     assert summary["mc_se"] == pytest.approx(summary["sd"] / math.sqrt(3), abs=EXACT)
-    half = 1.96 * math.sqrt(4 / 3)
+    half = 0.95 * math.sqrt(2 / (1 - 0.95**2)) * math.sqrt(4 / 3)
     assert summary["upper"] == pytest.approx(math.exp(1 + half), rel=EXACT)
     assert summary["lower"] == pytest.approx(math.exp(1 - half), rel=EXACT)
     assert summary["is_met"]
-    assert not calibration.summarise(records(values, math.exp(3.27)))[0]["is_met"]
+    assert not calibration.summarise(records(values, math.exp(5.97)))[0]["is_met"]
 
 
 def test_a_moment_that_some_world_lacks_stops_it() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from loyaltylab.findings.disclosure import guard_estimate
 from loyaltylab.findings.questions import Question
 from loyaltylab.survival import Estimate
 from loyaltylab.tables.delivery import SourceDescription
+from loyaltylab.tables.storage import finite_or_none
 
 Verdict = Literal["described", "not identified", "not estimable"]
 VERDICT_MEANINGS: dict[str, str] = {
@@ -133,27 +133,20 @@ def describe_source(source: SourceDescription) -> dict[str, Any]:
 
 def _plain(estimate: Estimate) -> dict[str, Any]:
     return {
-        "value": _finite(estimate.value),
-        "standard_error": _finite(estimate.standard_error),
-        "ci_lower": _finite(estimate.ci_lower),
-        "ci_upper": _finite(estimate.ci_upper),
+        "value": finite_or_none(estimate.value),
+        "standard_error": finite_or_none(estimate.standard_error),
+        "ci_lower": finite_or_none(estimate.ci_lower),
+        "ci_upper": finite_or_none(estimate.ci_upper),
         "confidence_level": estimate.confidence_level,
         "n": estimate.n,
         "n_events": estimate.n_events,
         "unit": estimate.unit,
         "method": estimate.method,
-        "p_value": _finite(estimate.p_value),
+        "p_value": finite_or_none(estimate.p_value),
     }
 
 
 def _guarded(value: Any, min_cell: int) -> Any:
     """A diagnostic; a whole number counts customers or events, and a small one is not shown."""
     is_count = isinstance(value, int) and not isinstance(value, bool)
-    return None if is_count and 0 < value < min_cell else _finite(value)
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN: a number that does not exist is null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return None if is_count and 0 < value < min_cell else finite_or_none(value)

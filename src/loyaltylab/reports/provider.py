@@ -12,7 +12,7 @@ from loyaltylab.errors import NotEstimableError, ParameterError
 from loyaltylab.figures import causal_diagram
 from loyaltylab.params import SyntheticParameters
 from loyaltylab.reports.study import Study
-from loyaltylab.sources.synthetic import KnownEffect, known_effects
+from loyaltylab.sources.synthetic import known_effects
 from loyaltylab.sources.synthetic.mechanism_views import VIEWS, View
 from loyaltylab.survival import Estimate
 from loyaltylab.survival.intervals import normal_quantile
@@ -248,14 +248,10 @@ def parameters_table(parameters: SyntheticParameters) -> pd.DataFrame:
         [
             (effect.name.replace("_", " "), effect.value, effect.unit, effect.meaning)
             for effect in known_effects(parameters)
-            if not _is_knob(effect)
+            if _KNOB.match(effect.meaning) is None
         ],
         columns=["parameter", "value", "unit", "meaning"],
     )
-
-
-def _is_knob(effect: KnownEffect) -> bool:
-    return _KNOB.match(effect.meaning) is not None
 
 
 def not_generated_table() -> pd.DataFrame:

@@ -44,7 +44,7 @@ OUTPUT_VARIABLE = "LOYALTYLAB_OUTPUT"
 SCRATCH = "scratch"
 DRAWN = ("curve", "rate")
 LOCK_FILE = "requirements.lock"
-PACKAGES = ("lifelines", "matplotlib", "numpy", "pandas", "scipy")
+PACKAGES = ("matplotlib", "numba", "numpy", "pandas", "scipy")  # numbers depend on these
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,10 @@ def _beside(name: str, estimate: Mapping[str, Any], true: pd.Series) -> list[Any
     unit, worth = SHOWN_AS[estimate["unit"]]
     true_unit, true_worth = SHOWN_AS[true["unit"]]
     if unit != true_unit:
-        raise ParameterError(f"{name} is in {unit}, its true value in {true_unit}.")
+        raise ParameterError(
+            f"{name} is in {unit}, its true value in {true_unit}; rule: one unit; fix: the "
+            "estimand that findings/questions.yaml names under true_values."
+        )
     limits = [estimate[key] for key in ("value", "ci_lower", "ci_upper")]
     shown = [math.nan if limit is None else worth * limit for limit in limits]
     value, error = (true_worth * float(true[key]) for key in ("value", "mc_se"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -69,6 +70,17 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         _rounded(content), sort_keys=True, indent=2, allow_nan=False, ensure_ascii=False
     )
     write_text(path, text + "\n")
+
+
+def finite_or_none(value: Any) -> Any:
+    """The value, or None for a float that is not finite: JSON has no NaN.
+
+    Examples
+    --------
+    >>> finite_or_none(float("nan")) is None, finite_or_none(0.5), finite_or_none("text")
+    (True, 0.5, 'text')
+    """
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _rounded(value: Any) -> Any:

@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scipy.special import stdtrit
 
 from loyaltylab.errors import EstimationError, ParameterError
 from loyaltylab.params import SyntheticParameters, load_parameters
 from loyaltylab.sources.synthetic.counterfactual import read_outcome
 from loyaltylab.sources.synthetic.day import live_through
 from loyaltylab.sources.synthetic.provider import deliver
-from loyaltylab.tables.storage import write_json
+from loyaltylab.tables.delivery import Delivery
+from loyaltylab.tables.storage import finite_or_none, write_json
 from loyaltylab.truth.moments import RATED_GOOD_IN_SHOCK, Moment, measure_moments
 from loyaltylab.truth.neighbours import NEAR_A_LEAVER
 from loyaltylab.truth.parts import PARTS_FOLDER, carry_out, choose_provider, hash_code, say
-from loyaltylab.truth.table import hash_parameters, hash_text
+from loyaltylab.truth.table import find_kept, hash_parameters, hash_text
 
 MOMENTS_FOLDER = Path("data") / "moments"
 # Worlds with one thing taken away, the moment it is measured by, and what the first provider gave.
@@ -29,7 +31,7 @@ VARIANTS: tuple[tuple[dict[str, float], str, str, float], ...] = (
     ({"wom_hr": 1.0}, NEAR_A_LEAVER, "without word of mouth", 1.20),
     ({"lenience_logit": 0.0}, RATED_GOOD_IN_SHOCK, "without lenience", 0.730),
 )
-WIDTH = 1.96
+COVERED = 0.95  # of single worlds, between lower and upper
 
 
 @dataclass(frozen=True)
@@ -119,11 +121,12 @@ def measure_seed(task: CalibrationTask) -> CalibrationTask:
         without = task.parameters.model_copy(update=changes)
         record = _measure(without, deliver(live_through(without, seed=task.seed)))[name]
         records.append(record | {"moment": f"{name}, {words}", "target": target})
-    write_json(task.path, {"moments": [_without_nan(record) for record in records]})
+    kept = [{name: finite_or_none(value) for name, value in one.items()} for one in records]
+    write_json(task.path, {"moments": kept})
     return task
 
 
-def _measure(parameters: SyntheticParameters, delivery: Any) -> dict[str, dict[str, Any]]:
+def _measure(parameters: SyntheticParameters, delivery: Delivery) -> dict[str, dict[str, Any]]:
     source = delivery.description
     frame = measure_moments(
         delivery.frames,
@@ -132,13 +135,6 @@ def _measure(parameters: SyntheticParameters, delivery: Any) -> dict[str, dict[s
         window_end_at=source.window_end_at,
     )
     return {record["moment"]: record for record in frame.to_dict("records")}
-
-
-def _without_nan(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: None if isinstance(value, float) and math.isnan(value) else value
-        for name, value in record.items()
-    }
 
 
 def summarise(parts: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
@@ -152,9 +148,9 @@ def summarise(parts: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, An
     Returns
     -------
     list of dict
-        moment, unit, mean, sd (between seeds), mc_se (of the mean), lower, upper (where 95 % of
-        single worlds lie, by a log-normal law: waits are skewed), target, source, is_met: whether
-        the target, being one world's value itself, lies where one more world would.
+        moment, unit, mean, sd (between seeds), mc_se (of the mean), lower, upper (where one more
+        world lies in 95 %: Student's prediction interval of the logs, as waits are skewed), target,
+        source, is_met: whether the target, being one world's value itself, lies there.
 
     Raises
     ------
@@ -174,7 +170,8 @@ def _summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         )
     sd, logs = statistics.stdev(values), [math.log(value) for value in values]
     middle = statistics.fmean(logs)
-    half = WIDTH * statistics.stdev(logs) * math.sqrt(1 + 1 / n)
+    quantile = float(stdtrit(n - 1, (1 + COVERED) / 2))  # the spread is estimated from few worlds
+    half = quantile * statistics.stdev(logs) * math.sqrt(1 + 1 / n)
     return {
         **{name: first[name] for name in ("moment", "unit", "target", "source")},
         "mean": statistics.fmean(values),
@@ -206,12 +203,8 @@ def read_calibration(root: Path, *, parameter_hash: str) -> pd.DataFrame:
     ParameterError
         If no moments are kept for these parameters.
     """
-    for path in sorted((root / MOMENTS_FOLDER).glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["parameter_hash"] == parameter_hash:
-            frame = pd.DataFrame(content["moments"]).set_index("moment")
-            return frame.assign(n_seeds=len(content["seeds"]), n_customers=content["n_customers"])
-    raise ParameterError(
-        f"No moments are kept for the parameters with hash {parameter_hash}; "
-        "run `loyaltylab moments`."
+    content = find_kept(
+        root, MOMENTS_FOLDER, parameter_hash=parameter_hash, what="moments", command="moments"
     )
+    frame = pd.DataFrame(content["moments"]).set_index("moment")
+    return frame.assign(n_seeds=len(content["seeds"]), n_customers=content["n_customers"])

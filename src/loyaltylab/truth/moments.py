@@ -10,8 +10,9 @@ import pandas as pd
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.params import SyntheticParameters
+from loyaltylab.sources.synthetic.calendar import DAYS_PER_MONTH
 from loyaltylab.truth.neighbours import NEAR_A_LEAVER, compare_with_neighbours
-from loyaltylab.truth.pairs import DAYS_PER_MONTH
+from loyaltylab.truth.pairs import WEEK_DAYS
 
 Tables = Mapping[str, pd.DataFrame]
 CAUSE_TARGETS = {
@@ -23,7 +24,7 @@ CAUSE_TARGETS = {
 WIN_BACK_TARGETS = {"service": 0.054, "price_competitor": 0.094, "payment_failure": 0.079}
 LEFT_AGAIN_TARGETS = {6: 0.10, 12: 0.25, 24: 0.49}
 RATED_GOOD_IN_SHOCK = "rated good in the shock"
-MONTHS_PER_YEAR, WEEK_DAYS = 12, 7
+MONTHS_PER_YEAR = 12
 ONE_MONTH = pd.Timedelta(days=DAYS_PER_MONTH)
 
 

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.sources.synthetic import WorldOutcome
+from loyaltylab.sources.synthetic.calendar import DAYS_PER_MONTH
 from loyaltylab.truth.contrasts import Contrast, TimeZero
 
-DAYS_PER_MONTH, WEEK_DAYS = 30.4375, 7
+WEEK_DAYS = 7
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

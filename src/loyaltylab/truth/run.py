@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from loyaltylab.errors import ParameterError
 from loyaltylab.params import SyntheticParameters, load_parameters
 from loyaltylab.sources.synthetic import World, WorldOutcome, simulate_world
-from loyaltylab.tables.storage import write_json
+from loyaltylab.tables.storage import finite_or_none, write_json
 from loyaltylab.truth.contrasts import Kind
 from loyaltylab.truth.estimands import Estimand, declare_estimands
 from loyaltylab.truth.groups import find_members
@@ -212,10 +211,7 @@ def compute_part(task: Task) -> Task:
             members=members.get(contrast.group),
         )
         found = asdict(compute_true_value(estimand, pair))
-        values[estimand.id] = {
-            name: None if isinstance(value, float) and math.isnan(value) else value
-            for name, value in found.items()
-        }
+        values[estimand.id] = {name: finite_or_none(value) for name, value in found.items()}
     write_json(task.path, values)
     return task
 

@@ -153,17 +153,32 @@ def read_truth(root: Path, *, parameter_hash: str) -> pd.DataFrame:
     ParameterError
         If no truth is kept for these parameters.
     """
+    content = find_kept(
+        root, TRUTH_FOLDER, parameter_hash=parameter_hash, what="true values", command="truth"
+    )
+    return _as_frame(content)
+
+
+def find_kept(
+    root: Path, folder: Path, *, parameter_hash: str, what: str, command: str
+) -> dict[str, Any]:
+    """Content of the file of a folder that belongs to a provider.
+
+    Raises
+    ------
+    ParameterError
+        If there is none: with what there is, and the command that makes it.
+    """
     kept = {}
-    for path in sorted((root / TRUTH_FOLDER).glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((root / folder).glob("*.json")):
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if content["parameter_hash"] == parameter_hash:
-            return _as_frame(content)
+            return content
         kept[path.name] = content["parameter_hash"]
     raise ParameterError(
-        f"No true values are kept for the parameters with hash {parameter_hash}; "
-        "run `loyaltylab truth`. There are:",
-        [f"{(TRUTH_FOLDER / name).as_posix()} for {known}" for name, known in kept.items()]
-        or ["none"],
+        f"No {what} are kept for the parameters with hash {parameter_hash}; "
+        f"run `loyaltylab {command}`. There are:",
+        [f"{(folder / name).as_posix()} for {known}" for name, known in kept.items()] or ["none"],
     )
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.sources.synthetic import CAUSES
+from loyaltylab.sources.synthetic.calendar import DAYS_PER_MONTH
 from loyaltylab.survival import fit_cox
 from loyaltylab.truth.estimands import Estimand
-from loyaltylab.truth.pairs import DAYS_PER_MONTH, Floats, Followed, Pair
+from loyaltylab.truth.pairs import Floats, Followed, Pair
 
 NOT_A_NUMBER = float("nan")
 
