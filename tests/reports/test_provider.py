@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from loyaltylab.findings import guard_all
-from loyaltylab.params import SyntheticParameters
+from loyaltylab.params import load_parameters
 from loyaltylab.reports.provider import (
     explain_moments,
     explain_values,
@@ -29,7 +29,7 @@ from loyaltylab.truth.reasons import read_moment_reasons, read_value_reasons
 
 ROOT = Path(__file__).parents[2]
 EXACT = 1e-12
-DEFAULT = hash_parameters(SyntheticParameters())
+STUDY = load_parameters(ROOT).synthetic
 
 
 def calibration(*, mean: float = 2.0, is_met: bool = True) -> pd.DataFrame:
@@ -92,7 +92,7 @@ def test_reasons_are_given_for_what_is_not_met_alone() -> None:
 
 
 def test_every_moment_that_is_not_met_has_its_reason() -> None:
-    kept = read_calibration(ROOT, parameter_hash=DEFAULT)
+    kept = read_calibration(ROOT, parameters=STUDY)
     unmet = set(kept.index[~kept["is_met"].astype(bool)])
     assert unmet <= set(read_moment_reasons())
     assert set(read_moment_reasons()) <= set(kept.index)
@@ -100,7 +100,7 @@ def test_every_moment_that_is_not_met_has_its_reason() -> None:
 
 
 def test_every_first_value_that_differs_has_its_reason() -> None:
-    truth = read_truth(ROOT, parameter_hash=DEFAULT)
+    truth = read_truth(ROOT, parameter_hash=hash_parameters(STUDY))
     table = first_values_table(truth)
     assert len(table) == len(FIRST_VALUES)
     n_contrasts = truth.loc[list(FIRST_VALUES), "contrast"].nunique()
