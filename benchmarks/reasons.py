@@ -3,7 +3,8 @@
     python benchmarks/reasons.py     # some minutes
 
 Each variant of the default provider changes a few parameters; 20,000 customers, seeds 1 to 3, in
-weekly steps. Then voluntary exits of consumers over those of the others, by months since the reform.
+weekly steps. Then voluntary exits of consumers over those of the others, by months since the
+reform.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def compare_after_reform(delivery: Delivery) -> dict[str, float]:
     """Rate of voluntary exit of consumers over that of the others, by stretch."""
     frames, end = delivery.frames, delivery.description.window_end_at
     segment = frames["customers"].set_index("customer_id")["segment"]
-    reform = frames["policies"]["effective_at"].max()
+    rules = frames["policies"].query("policy == 'cancellation_friction'")
+    reform = rules["effective_at"].max()
     exits = frames["exits"].query("cause_verified in ('service', 'price_competitor')")
     contracts = frames["contracts"]
     ratios = {}

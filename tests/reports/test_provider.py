@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from loyaltylab.findings import guard_all
-from loyaltylab.params import load_parameters
+from loyaltylab.params import SyntheticParameters, load_parameters
 from loyaltylab.reports.provider import (
     explain_moments,
     explain_values,

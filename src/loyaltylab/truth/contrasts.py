@@ -102,7 +102,7 @@ def declare_contrasts(parameters: SyntheticParameters) -> tuple[Contrast, ...]:
 
 
 def _desk_contrasts() -> tuple[Contrast, ...]:
-    """H01: who takes the first request to leave; later ones meet the same desk, or the usual one."""
+    """H01: who takes the first request to leave; later ones meet the same desk or the usual."""
     none, reactive = World(desk="none"), World(desk="reactive")
     integrated, obstructive = World(desk="integrated"), World(desk="obstructive")
     once = Contrast(

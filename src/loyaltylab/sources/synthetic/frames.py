@@ -167,7 +167,7 @@ def _team_starts(run: Run) -> dict[str, Column]:
     return {
         "policy": np.full(n_rows, "integrated_team"),
         "segment": np.full(n_rows, ""),
-        "site": np.concatenate([[""], [site_name(place) for place in sites]]),
+        "site": np.concatenate([[""], [site_name(place) for place in sites.tolist()]]),
         "value": np.concatenate([[0.0], np.ones(sites.size)]),
         "effective_at": np.concatenate(
             [[run.calendar.window_start_us], run.calendar.instant(day[sites])]
