@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -173,7 +174,7 @@ def _check_groups(parts: dict[str, pd.DataFrame], horizon_days: float) -> None:
     for name, part in parts.items():
         if part.empty:
             problems.append(f"group '{name}' has no customers")
-        elif part["stop"].max() < horizon_days:
+        elif part["stop"].max() < horizon_days and not _has_emptied(part):
             problems.append(
                 f"group '{name}' is followed for {part['stop'].max():.0f} days at most, less "
                 f"than the horizon of {horizon_days:g}; take a shorter horizon"
@@ -182,9 +183,16 @@ def _check_groups(parts: dict[str, pd.DataFrame], horizon_days: float) -> None:
         raise EstimationError("The two groups cannot be compared:", problems)
 
 
+def _has_emptied(part: pd.DataFrame) -> bool:
+    """Whether everybody still there at the last time left at it: nothing is unknown after it."""
+    is_last = part["stop"] == part["stop"].max()
+    return bool(part.loc[is_last, "event"].all())
+
+
 def _subtract(exposed: Estimate, reference: Estimate) -> Estimate:
     """Difference of two shares; where neither has an error, nor has the difference."""
-    if exposed.standard_error > 0 or reference.standard_error > 0:
+    errors = (exposed.standard_error, reference.standard_error)
+    if max(errors) > 0 and not any(map(math.isnan, errors)):
         return difference(exposed, reference)
     nothing = float("nan")
     return replace(
