@@ -36,7 +36,7 @@ def close(value: float, expected: float, tolerance: float = CLOSED_FORM) -> bool
 
 @pytest.mark.parametrize("case", ORACLE["poisson"], ids=lambda case: str(case["n_events"]))
 def test_event_rate_has_exact_poisson_limits(case: dict[str, Any]) -> None:
-    rate = event_rate(case["n_events"], case["person_time"])
+    rate = event_rate(case["n_events"], case["person_time"], n_customers=50)
     assert close(rate.value, case["rate"])
     assert close(rate.ci_lower, case["limits"][0])
     assert close(rate.ci_upper, case["limits"][1])
@@ -45,12 +45,12 @@ def test_event_rate_has_exact_poisson_limits(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("level", [0.0, 1.0, 95])
 def test_event_rate_refuses_a_level_that_is_no_share(level: float) -> None:
     with pytest.raises(EstimationError, match="confidence_level"):
-        event_rate(3, 10.0, confidence_level=level)
+        event_rate(3, 10.0, n_customers=5, confidence_level=level)
 
 
 def test_event_rate_refuses_no_time_at_risk() -> None:
     with pytest.raises(EstimationError, match="person-time above 0"):
-        event_rate(3, 0.0)
+        event_rate(3, 0.0, n_customers=5)
 
 
 def test_rates_by_interval_match_pyears() -> None:
@@ -97,7 +97,9 @@ def test_ratio_of_rate_ratios_is_the_interaction_of_a_poisson_regression() -> No
         affected_after=cells[1],
         exempt_before=cells[2],
         exempt_after=cells[3],
+        n_customers=500,
     )
+    assert ratio.n == 500
     assert close(math.log(ratio.value), ORACLE["ratio"]["log_ratio"], ITERATED)
     assert close(ratio.standard_error, ORACLE["ratio"]["standard_error"], ITERATED)
     assert ratio.p_value is not None
@@ -111,6 +113,7 @@ def test_ratio_of_rate_ratios_names_every_empty_cell() -> None:
             affected_after=(1, 5.0),
             exempt_before=(1, 0.0),
             exempt_after=(1, 5.0),
+            n_customers=9,
         )
     assert [problem.split(":")[0] for problem in caught.value.problems] == [
         "affected before",
@@ -306,7 +309,9 @@ def test_reform_rate_ratio_sums_months_on_either_side() -> None:
             "n_events": [1, 3, 6, 6, 2, 2, 1, 3],
         }
     )
-    ratio = reform_rate_ratio(counts, reform_at=REFORM_AT, covered="consumer", exempt="business")
+    ratio = reform_rate_ratio(
+        counts, reform_at=REFORM_AT, covered="consumer", exempt="business", n_customers=90
+    )
     # Consumer (12 / 200) / (4 / 200) = 3, business (4 / 200) / (4 / 200) = 1.
     assert close(ratio.value, 3.0)
-    assert ratio.n_events == 24
+    assert (ratio.n, ratio.n_events) == (90, 24)

@@ -196,7 +196,7 @@ def test_what_cannot_be_tested_is_refused() -> None:
     assert "group is missing in 1 of 4 rows" in caught.value.problems[0]
     assert "rho is inf" in caught.value.problems[1]
     assert "start is negative" in caught.value.problems[2]
-    with pytest.raises(EstimationError, match="one group only"):
+    with pytest.raises(EstimationError, match="at least two groups"):
         gray_test(*rows, list("aaaa"), cause="price")
     with pytest.raises(EstimationError, match="no exit by 'moved'"):
         gray_test(*rows, list("aabb"), cause="moved")

@@ -147,13 +147,13 @@ def _summarise(
     theta = back @ found.theta
     naive = back @ np.linalg.inv(found.information) @ back.T
     covariance, error_name = naive, "error from the information"
-    if process.is_clustered or process.is_weighted:
+    if process.is_robust:
         by_cluster = np.array(
             [np.bincount(process.cluster, weights=column) for column in found.scores.T]
         )
         influence = back @ np.linalg.solve(found.information, by_cluster)
         covariance = influence @ influence.T
-        error_name = f"robust error by {'cluster' if process.is_clustered else 'row'}"
+        error_name = f"robust error by {process.error_unit}"
     error, naive_error = np.sqrt(np.diag(covariance)), np.sqrt(np.diag(naive))
     family = DISTRIBUTIONS[distribution]
     return FailureTimeFit(

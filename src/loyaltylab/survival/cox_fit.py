@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,9 @@ class CoxFit:
     n_rows, n_events, n_clusters : int
     iterations : int
         Newton steps.
+    error_unit : str
+        Whose contributions a robust error sums: "cluster", "customer" or "row"; empty for errors
+        from the information.
     method : str
     caveats : tuple of str
     state : CoxState
@@ -73,9 +76,15 @@ class CoxFit:
     n_events: int
     n_clusters: int
     iterations: int
+    error_unit: str
     method: str
     caveats: tuple[str, ...]
     state: CoxState = field(repr=False)
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether errors are summed within customers or other clusters of rows."""
+        return self.error_unit in ("cluster", "customer")
 
     def to_frame(self) -> pd.DataFrame:
         """Tabulate the fit, one line per covariate (the index)."""
@@ -138,6 +147,20 @@ class CoxFit:
             }
         )
         return frame.assign(**tabulate_hazard(hazard, error, self.confidence_level))
+
+
+def describe_method(error_unit: str, *, is_penalised: bool) -> str:
+    """Name the model and its standard error."""
+    method = "Cox, Efron ties, ridge penalty" if is_penalised else "Cox, Efron ties"
+    if error_unit:
+        return f"{method}, robust error by {error_unit}"
+    return f"{method}, error from the information"
+
+
+def name_error_unit(fit: CoxFit, error_unit: str) -> CoxFit:
+    """Say of a fit whose clusters are customers, or rows cut in pieces, what they are."""
+    method = describe_method(error_unit, is_penalised=bool(np.any(fit.ridge > 0)))
+    return replace(fit, error_unit=error_unit, method=method)
 
 
 def tabulate_hazard(

@@ -51,7 +51,7 @@ class CoxState:
     @property
     def is_robust(self) -> bool:
         """Whether errors are summed within clusters (or weighted rows)."""
-        return self.process.is_clustered or self.process.is_weighted
+        return self.process.is_robust
 
 
 def compute_coefficient_influence(

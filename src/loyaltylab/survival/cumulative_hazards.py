@@ -188,7 +188,7 @@ def _compute_variance(
 ) -> FloatArray:
     """Sum of d / n^2, or of squared cluster influences, the integral of (dN - Y dH) / n."""
     terms = increment / risk_sets.weight_at_risk
-    if not (process.is_clustered or process.is_weighted):
+    if not process.is_robust:
         return np.cumsum(terms)
     ones = np.ones(len(terms))
     # The influence on a product limit is its level times a sum of this form: with a level of 1,

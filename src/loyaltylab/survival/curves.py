@@ -259,7 +259,7 @@ def kaplan_meier(
         method=f"Kaplan-Meier, {describe_error(process)}",
         caveats=find_curve_caveats(process, risk_sets, limit.retention),
         interval=interval,
-        has_robust_error=process.is_clustered or process.is_weighted,
+        has_robust_error=process.is_robust,
     )
 
 
@@ -298,6 +298,6 @@ def describe_error(process: CountingProcess) -> str:
 def _choose_variance(
     process: CountingProcess, risk_sets: RiskSets, limit: ProductLimit
 ) -> FloatArray:
-    if process.is_clustered or process.is_weighted:
+    if process.is_robust:
         return compute_retention_variance(process, risk_sets, limit)
     return compute_greenwood_variance(limit)

@@ -231,11 +231,11 @@ def _summarise(
     back[k:, k:] = np.diag(1.0 / scale)
     theta, naive = back @ found.theta, back @ np.linalg.inv(found.information) @ back.T
     covariance, error_name = naive, "error from the information"
-    if process.is_clustered or process.is_weighted:
+    if process.is_robust:
         by_cluster = np.array([np.bincount(process.cluster, weights=u) for u in found.scores.T])
         influence = back @ np.linalg.solve(found.information, by_cluster)
         covariance = influence @ influence.T
-        error_name = f"robust error by {'cluster' if process.is_clustered else 'row'}"
+        error_name = f"robust error by {process.error_unit}"
     error, naive_error = (np.sqrt(np.diag(matrix))[k:] for matrix in (covariance, naive))
     return FlexibleHazardFit(
         names=names,

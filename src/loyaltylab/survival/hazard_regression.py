@@ -119,7 +119,7 @@ def fit_hazard_regression(
     )
     found = fit_cells(scaled, family, names)
     errors = compute_errors(scaled, found, shift=centre / scale)
-    is_robust = process.is_clustered or process.is_weighted
+    is_robust = process.is_robust
     covariance = errors.robust if is_robust else errors.naive
     error = np.sqrt(np.diag(covariance)) / scale
     naive_error = np.sqrt(np.diag(errors.naive)) / scale
@@ -132,7 +132,7 @@ def fit_hazard_regression(
         baseline_limits = family.baseline(alpha + reach)
     error_name = "error from the information"
     if is_robust:
-        error_name = f"robust error by {'cluster' if process.is_clustered else 'row'}"
+        error_name = f"robust error by {process.error_unit}"
     return HazardRegression(
         names=names,
         ratio_kind=family.ratio,

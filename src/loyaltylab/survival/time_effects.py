@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import gammaincc
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray, as_read_only
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.covariate_checks import find_covariate_problems, read_offset
 from loyaltylab.survival.cox import fit_cox
-from loyaltylab.survival.cox_fit import CoxFit
-from loyaltylab.survival.intervals import normal_quantile
+from loyaltylab.survival.cox_fit import CoxFit, name_error_unit
+from loyaltylab.survival.intervals import chi_square_p_value, normal_quantile
 from loyaltylab.survival.row_splitting import cut_intervals, read_cuts
 from loyaltylab.survival.step_functions import check_times
+from loyaltylab.survival.unit_caveats import find_unit_caveats
 
 EFFECTS = ("linear", "log", "spline", "step")
 # Where the knots of a spline stand among the event times, by number of knots (Harrell 2015).
@@ -35,9 +35,10 @@ class TimeEffectFit:
         Knots of the spline or cuts of the steps; empty for a linear or log effect.
     fit : CoxFit
         On the rows cut for the effect: ``covariate`` carries b0, ``covariate:g1`` ... the rest.
-    constancy_chi2, constancy_p : float
-        Wald test that the effect does not change, with ``constancy_df`` degrees of freedom.
-    constancy_df : int
+    constancy_statistic : float
+        Chi-square of the Wald test that the effect does not change.
+    constancy_degrees_of_freedom : int
+    constancy_p_value : float
     first_event, last_event : float
         Times between which the effect is known.
     """
@@ -46,9 +47,9 @@ class TimeEffectFit:
     effect: str
     knots: FloatArray
     fit: CoxFit = field(repr=False)
-    constancy_chi2: float
-    constancy_df: int
-    constancy_p: float
+    constancy_statistic: float
+    constancy_degrees_of_freedom: int
+    constancy_p_value: float
     first_event: float
     last_event: float
 
@@ -181,13 +182,24 @@ def fit_cox_with_time_effect(
         piece_stop,
         process.event[row] & (piece_stop == process.stop[row]),
         values,
-        cluster=process.cluster[row] if process.is_clustered or process.is_weighted else None,
+        cluster=process.cluster[row] if process.is_robust else None,
         strata=_label_strata(process, row),
         weights=process.weights[row] if process.is_weighted else None,
         offset=None if offset is None else known[kept],
         confidence_level=confidence_level,
     )
-    return _summarise(fit, covariate, effect, edges, event_times)
+    return _summarise(_name_units(fit, process), covariate, effect, edges, event_times)
+
+
+def _name_units(fit: CoxFit, process: CountingProcess) -> CoxFit:
+    """Count and name the units of the rows given, not of the pieces they were cut into."""
+    in_pieces = find_unit_caveats(fit.state.process)
+    caveats = (text for text in fit.caveats if text not in in_pieces)
+    return replace(
+        name_error_unit(fit, process.error_unit),
+        n_clusters=process.n_clusters,
+        caveats=(*find_unit_caveats(process), *caveats),
+    )
 
 
 def _label_strata(process: CountingProcess, row: IntArray) -> npt.ArrayLike | None:
@@ -204,15 +216,15 @@ def _summarise(
     covariance = fit.covariance[np.ix_(changes, changes)]
     size = np.sqrt(np.diag(covariance))
     scaled = gamma / size
-    chi2 = float(scaled @ np.linalg.solve(covariance / np.outer(size, size), scaled))
+    statistic = float(scaled @ np.linalg.solve(covariance / np.outer(size, size), scaled))
     return TimeEffectFit(
         covariate=covariate,
         effect=effect,
         knots=as_read_only(edges),
         fit=fit,
-        constancy_chi2=chi2,
-        constancy_df=len(changes),
-        constancy_p=float(gammaincc(len(changes) / 2.0, chi2 / 2.0)),
+        constancy_statistic=statistic,
+        constancy_degrees_of_freedom=len(changes),
+        constancy_p_value=float(chi_square_p_value(statistic, len(changes))),
         first_event=float(event_times[0]),
         last_event=float(event_times[-1]),
     )

@@ -13,7 +13,8 @@ from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray
 from loyaltylab.survival.clock_reset import reset_clock
 from loyaltylab.survival.covariate_checks import find_covariate_problems
-from loyaltylab.survival.cox import CoxFit, fit_cox
+from loyaltylab.survival.cox import fit_cox
+from loyaltylab.survival.cox_fit import CoxFit, name_error_unit
 from loyaltylab.survival.row_checks import describe_rows, read_numbers
 from loyaltylab.survival.transition_rows import TransitionRows, build_transition_rows
 
@@ -202,6 +203,7 @@ def fit_transition_cox(
         weights=None if weights is None else rows.weights[row],
         confidence_level=confidence_level,
     )
+    fit = name_error_unit(fit, "customer" if cluster is None else "cluster")
     caveats = list(fit.caveats)
     if clock == "reset" and state_entry is None:
         caveats += _describe_late_stays(rows)
