@@ -242,3 +242,20 @@ def test_what_cannot_be_fitted_says_why(cox_oracle) -> None:
             [0] * 4, [1, 1, 1, 2], [1, 1, 1, 1], pd.DataFrame({"x": [0, 1, 1, 0]}),
             covariate="x", effect="spline",
         )  # fmt: skip
+
+
+def test_the_units_are_the_rows_given_not_their_pieces() -> None:
+    x = pd.DataFrame({"calls": [1, 0, 1, 0, 0, 1, 1, 0]})
+    rows = [0] * 8, [1, 2, 3, 4, 5, 6, 7, 8], [1, 1, 0, 1, 1, 1, 1, 0]
+    given = {"covariates": x, "covariate": "calls", "effect": "step", "cuts": [4]}
+    weighted = fit_cox_with_time_effect(*rows, **given, weights=[1.0, 2.0] * 4).fit
+    assert weighted.method == "Cox, Efron ties, robust error by row"
+    assert not weighted.is_clustered
+    assert weighted.n_clusters == 8
+    assert weighted.caveats[0].startswith("Weights without clusters")
+    assert not any("8 clusters" in text for text in weighted.caveats)
+    plain = fit_cox_with_time_effect(*rows, **given).fit
+    assert plain.n_clusters == 8 < plain.n_rows
+    clustered = fit_cox_with_time_effect(*rows, **given, cluster=[1, 1, 2, 2, 3, 3, 4, 4]).fit
+    assert clustered.is_clustered
+    assert any("4 clusters: below 30" in text for text in clustered.caveats)

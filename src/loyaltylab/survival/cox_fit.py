@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
+from loyaltylab.survival.covariate_checks import read_reference
 from loyaltylab.survival.cox_curves import HazardPath, trace_hazards
 from loyaltylab.survival.cox_state import CoxState
 from loyaltylab.survival.intervals import log_log_interval
+from loyaltylab.survival.wald import name_error, tabulate_coefficients
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,11 +89,7 @@ class CoxFit:
 
     def to_frame(self) -> pd.DataFrame:
         """Tabulate the fit, one line per covariate (the index)."""
-        columns = ["coefficients", "standard_error", "naive_standard_error", "hazard_ratio"]
-        columns += ["ci_lower", "ci_upper", "z", "p_value"]
-        frame = pd.DataFrame({name: np.array(getattr(self, name)) for name in columns})
-        frame = frame.rename(columns={"coefficients": "coefficient"})
-        return frame.set_axis(pd.Index(self.names, name="covariate"), axis="index")
+        return tabulate_coefficients(self, self.names, ratio="hazard_ratio")
 
     def cumulative_hazard(
         self, reference: Mapping[str, float] | None = None, *, offset: float = 0.0
@@ -124,14 +121,9 @@ class CoxFit:
         ------
         ``basehaz(fit, centered = FALSE)`` and ``survfit(coxph)`` of R survival.
         """
-        given = dict.fromkeys(self.names, 0.0) if reference is None else dict(reference)
-        if set(given) != set(self.names):
-            raise EstimationError(
-                f"reference names {sorted(given)}; rule: exactly the covariates "
-                f"{sorted(self.names)}; fix: give each a value"
-            )
+        given = read_reference(self.names, reference)
         state = self.state
-        x = (np.array([given[name] for name in self.names]) - state.centre) / state.scale
+        x = (np.array(list(given.values())) - state.centre) / state.scale
         paths = []
         for stratum in np.unique(state.design.stratum):
             index = np.flatnonzero(state.design.stratum == stratum)
@@ -152,9 +144,7 @@ class CoxFit:
 def describe_method(error_unit: str, *, is_penalised: bool) -> str:
     """Name the model and its standard error."""
     method = "Cox, Efron ties, ridge penalty" if is_penalised else "Cox, Efron ties"
-    if error_unit:
-        return f"{method}, robust error by {error_unit}"
-    return f"{method}, error from the information"
+    return f"{method}, {name_error(error_unit)}"
 
 
 def name_error_unit(fit: CoxFit, error_unit: str) -> CoxFit:

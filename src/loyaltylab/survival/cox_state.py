@@ -79,12 +79,3 @@ def sum_coefficient_influence(
     cluster = process.cluster[design.row]
     scores = sum_row_scores(design, moments, cluster, process.n_clusters)
     return solve_information(information, scores.T).T
-
-
-def sum_by_cluster(process: CountingProcess, values: FloatArray) -> FloatArray:
-    """Sum columns (n, q) of the rows within clusters, shape (n_clusters, q)."""
-    columns = [
-        np.bincount(process.cluster, weights=column, minlength=process.n_clusters)
-        for column in values.T
-    ]
-    return np.array(columns, dtype=np.float64).T

@@ -19,7 +19,12 @@ from loyaltylab.survival.counting_process import CountingProcess
 from loyaltylab.survival.covariate_checks import find_sample_caveats
 from loyaltylab.survival.hazard_families import HazardFamily
 from loyaltylab.survival.intervals import normal_quantile
-from loyaltylab.survival.wald import describe_zero_errors, summarise_coefficients
+from loyaltylab.survival.wald import (
+    describe_zero_errors,
+    name_error,
+    summarise_coefficients,
+    tabulate_coefficients,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +86,7 @@ class HazardRegression:
 
     def to_frame(self) -> pd.DataFrame:
         """Tabulate the coefficients, one line per covariate (the index)."""
-        columns = ["coefficients", "standard_error", "naive_standard_error", "ratio"]
-        columns += ["ci_lower", "ci_upper", "z", "p_value"]
-        frame = pd.DataFrame({name: np.array(getattr(self, name)) for name in columns})
-        frame = frame.rename(columns={"coefficients": "coefficient"})
-        return frame.set_axis(pd.Index(self.names, name="covariate"), axis="index")
+        return tabulate_coefficients(self, self.names, ratio="ratio")
 
     def baseline_frame(self) -> pd.DataFrame:
         """Tabulate the baseline, one line per cell of time (the index)."""
@@ -130,9 +131,6 @@ def fit_hazard_regression(
     slope = (family.baseline(alpha + 1e-6) - family.baseline(alpha - 1e-6)) / 2e-6
     with np.errstate(over="ignore"):  # An upper limit past the largest double is infinite.
         baseline_limits = family.baseline(alpha + reach)
-    error_name = "error from the information"
-    if is_robust:
-        error_name = f"robust error by {process.error_unit}"
     return HazardRegression(
         names=names,
         ratio_kind=family.ratio,
@@ -149,7 +147,7 @@ def fit_hazard_regression(
         n_events=process.n_events,
         n_clusters=process.n_clusters,
         iterations=found.iterations,
-        method=f"{family.name}, {error_name}",
+        method=f"{family.name}, {name_error(process.error_unit)}",
         caveats=(
             *find_sample_caveats(process, len(names)),
             *describe_zero_errors(names, error, naive_error),

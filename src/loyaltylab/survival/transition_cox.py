@@ -12,7 +12,7 @@ import pandas as pd
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray
 from loyaltylab.survival.clock_reset import reset_clock
-from loyaltylab.survival.covariate_checks import find_covariate_problems
+from loyaltylab.survival.covariate_checks import find_covariate_problems, read_reference
 from loyaltylab.survival.cox import fit_cox
 from loyaltylab.survival.cox_fit import CoxFit, name_error_unit
 from loyaltylab.survival.row_checks import describe_rows, read_numbers
@@ -77,12 +77,7 @@ class TransitionCoxFit:
     ) -> dict[str, float]:
         """Values of the stacked covariates on the rows of one move, by their stacked names."""
         names = (*self.covariates, *self.shared)
-        given = dict.fromkeys(names, 0.0) if reference is None else dict(reference)
-        if set(given) != set(names):
-            raise EstimationError(
-                f"reference names {sorted(given)}; rule: exactly the covariates {sorted(names)}; "
-                "fix: give each a value"
-            )
+        given = read_reference(names, reference)
         values = dict.fromkeys(self.fit.names, 0.0) | {name: given[name] for name in self.shared}
         origin, target = self.transitions[number]
         return values | {_own_name(name, origin, target): given[name] for name in self.covariates}
