@@ -15,7 +15,7 @@ from loyaltylab.survival import (
     kaplan_meier,
     split_at_times,
 )
-from loyaltylab.survival.time_effects import restricted_cubic_spline
+from loyaltylab.survival.time_functions import restricted_cubic_spline
 
 # Both ends iterate to the same optimum, see test_cox; a product with time correlates with its
 # covariate, which costs R two digits (its step is solved unscaled).

@@ -18,8 +18,8 @@ from loyaltylab.survival.covariate_checks import (
     read_ridge,
     refuse_collinear,
 )
+from loyaltylab.survival.cox_design import CoxDesign, build_scaled_design
 from loyaltylab.survival.cox_fit import CoxFit, describe_method
-from loyaltylab.survival.cox_likelihood import CoxDesign, build_scaled_design
 from loyaltylab.survival.cox_newton import Maximum, maximise, solve_information
 from loyaltylab.survival.cox_state import CoxState, sum_coefficient_influence
 from loyaltylab.survival.intervals import normal_quantile

@@ -8,12 +8,8 @@ import numpy as np
 
 from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.counting_process import CountingProcess
-from loyaltylab.survival.cox_likelihood import (
-    CoxDesign,
-    RiskMoments,
-    compute_row_scores,
-    sum_row_scores,
-)
+from loyaltylab.survival.cox_design import CoxDesign
+from loyaltylab.survival.cox_likelihood import RiskMoments, compute_row_scores, sum_row_scores
 from loyaltylab.survival.cox_newton import solve_information
 
 

@@ -11,8 +11,9 @@ import pandas as pd
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray, as_read_only, as_read_only_counts
-from loyaltylab.survival.counting_process import build_counting_process
+from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.gray_scores import (
+    Groups,
     compute_covariance,
     compute_influence,
     compute_score,
@@ -138,18 +139,29 @@ def gray_test(
     if cause not in process.causes:
         raise EstimationError(f"no exit by {cause!r}; the causes observed: {list(process.causes)}")
     label, code = label[process.kept], process.causes.index(cause) + 1
-    own, g = process.code == code, len(groups)
     parts = [
-        prepare_groups(process, process.stratum == stratum, own, label, g, rho)
+        prepare_groups(
+            process, process.stratum == stratum, process.code == code, label, len(groups), rho
+        )
         for stratum in range(len(process.strata))
     ]
     parts = [part for part in parts if len(part.time) > 0]
+    return _summarise(process, parts, (label, groups), cause=cause, code=code, rho=rho)
+
+
+def _summarise(
+    process: CountingProcess,
+    parts: list[Groups],
+    grouping: tuple[IntArray, tuple[str, ...]],
+    *,
+    cause: str,
+    code: int,
+    rho: float,
+) -> GrayTest:
+    (label, groups), own = grouping, process.code == code
+    g, is_other = len(groups), process.event & ~own
     score = np.sum([compute_score(part) for part in parts], axis=0)
-    if process.is_robust:
-        influence = np.sum([compute_influence(process, part) for part in parts], axis=0)
-        covariance = influence.T @ influence
-    else:
-        covariance = np.sum([compute_covariance(part) for part in parts], axis=0)
+    covariance = _sum_covariance(process, parts)
     statistic = _find_statistic(score, covariance)
     n_events = np.bincount(label[own], minlength=g)
     return GrayTest(
@@ -160,7 +172,7 @@ def gray_test(
         groups=groups,
         n_rows=as_read_only_counts(np.bincount(label, minlength=g)),
         n_events=as_read_only_counts(n_events),
-        n_other_exits=as_read_only_counts(np.bincount(label[process.event & ~own], minlength=g)),
+        n_other_exits=as_read_only_counts(np.bincount(label[is_other], minlength=g)),
         score=as_read_only(score),
         covariance=as_read_only(covariance),
         rho=float(rho),
@@ -172,6 +184,14 @@ def gray_test(
             *find_unit_caveats(process, what="robust p-values"),
         ),
     )
+
+
+def _sum_covariance(process: CountingProcess, parts: list[Groups]) -> FloatArray:
+    """Of the scores over strata: the infinitesimal jackknife, or Gray's."""
+    if process.is_robust:
+        influence = np.sum([compute_influence(process, part) for part in parts], axis=0)
+        return np.asarray(influence.T @ influence)
+    return np.asarray(np.sum([compute_covariance(part) for part in parts], axis=0))
 
 
 def _find_caveats(

@@ -111,7 +111,7 @@ def fit_hazard_regression(
     confidence_level: float,
 ) -> HazardRegression:
     """Fit on centred and scaled covariates and offsets, and put everything back."""
-    quantile = normal_quantile(confidence_level)
+    normal_quantile(confidence_level)  # Refuses what is no share.
     _refuse_empty_cells(rows, labels, family)
     centre, scale = rows.x.mean(axis=0), rows.x.std(axis=0)
     known = float(rows.offset.mean())
@@ -120,27 +120,18 @@ def fit_hazard_regression(
     )
     found = fit_cells(scaled, family, names)
     errors = compute_errors(scaled, found, shift=centre / scale)
-    is_robust = process.is_robust
-    covariance = errors.robust if is_robust else errors.naive
+    covariance = errors.robust if process.is_robust else errors.naive
     error = np.sqrt(np.diag(covariance)) / scale
     naive_error = np.sqrt(np.diag(errors.naive)) / scale
     coefficients = found.beta / scale
     alpha = found.alpha - coefficients @ centre - known
-    alpha_error = errors.robust_baseline if is_robust else errors.naive_baseline
-    reach = np.outer([-quantile, quantile], alpha_error)
-    slope = (family.baseline(alpha + 1e-6) - family.baseline(alpha - 1e-6)) / 2e-6
-    with np.errstate(over="ignore"):  # An upper limit past the largest double is infinite.
-        baseline_limits = family.baseline(alpha + reach)
+    alpha_error = errors.robust_baseline if process.is_robust else errors.naive_baseline
     return HazardRegression(
         names=names,
         ratio_kind=family.ratio,
         covariance=as_read_only(covariance / np.outer(scale, scale)),
         confidence_level=confidence_level,
         cell=labels,
-        baseline=as_read_only(family.baseline(alpha)),
-        baseline_error=as_read_only(slope * alpha_error),
-        baseline_ci_lower=as_read_only(baseline_limits[0]),
-        baseline_ci_upper=as_read_only(baseline_limits[1]),
         n_events_by_cell=as_read_only_counts(rows.sum_by_cell(rows.event.astype(np.float64))),
         log_likelihood=found.log_likelihood,
         n_rows=process.n_rows,
@@ -152,10 +143,29 @@ def fit_hazard_regression(
             *find_sample_caveats(process, len(names)),
             *describe_zero_errors(names, error, naive_error),
         ),
+        **_summarise_baseline(family, alpha, alpha_error, confidence_level),
         **summarise_coefficients(
             coefficients, error, naive_error, ratio="ratio", confidence_level=confidence_level
         ),
     )
+
+
+def _summarise_baseline(
+    family: HazardFamily, alpha: FloatArray, alpha_error: FloatArray, confidence_level: float
+) -> dict[str, FloatArray]:
+    """Baseline hazard of each cell with its error and limits, which come from the link's scale."""
+    quantile = normal_quantile(confidence_level)
+    reach = np.outer([-quantile, quantile], alpha_error)
+    slope = (family.baseline(alpha + 1e-6) - family.baseline(alpha - 1e-6)) / 2e-6
+    with np.errstate(over="ignore"):  # An upper limit past the largest double is infinite.
+        lower, upper = family.baseline(alpha + reach)
+    columns = {
+        "baseline": family.baseline(alpha),
+        "baseline_error": slope * alpha_error,
+        "baseline_ci_lower": lower,
+        "baseline_ci_upper": upper,
+    }
+    return {name: as_read_only(values) for name, values in columns.items()}
 
 
 def _refuse_empty_cells(rows: CellRows, labels: tuple[str, ...], family: HazardFamily) -> None:

@@ -17,11 +17,10 @@ from loyaltylab.survival.cox_fit import CoxFit, name_error_unit
 from loyaltylab.survival.intervals import chi_square_p_value, normal_quantile
 from loyaltylab.survival.row_splitting import cut_intervals, read_cuts
 from loyaltylab.survival.step_functions import check_times
+from loyaltylab.survival.time_functions import KNOT_SHARES, place_knots, time_basis
 from loyaltylab.survival.unit_caveats import find_unit_caveats
 
 EFFECTS = ("linear", "log", "spline", "step")
-# Where the knots of a spline stand among the event times, by number of knots (Harrell 2015).
-KNOT_SHARES = {3: (0.1, 0.5, 0.9), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.5, 0.725, 0.95)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +72,7 @@ class TimeEffectFit:
                 f"times run from {asked.min():g} to {asked.max():g}; rule: between the first event "
                 f"({self.first_event:g}) and the last ({self.last_event:g}); fix: ask for those"
             )
-        basis = np.column_stack([np.ones(len(asked)), _basis(asked, self.effect, self.knots)])
+        basis = np.column_stack([np.ones(len(asked)), time_basis(asked, self.effect, self.knots)])
         terms = _find_terms(self.fit, self.covariate)
         log_ratio = basis @ self.fit.coefficients[terms]
         covariance = self.fit.covariance[np.ix_(terms, terms)]
@@ -170,11 +169,11 @@ def fit_cox_with_time_effect(
     )
     event_times = np.unique(process.stop[process.event])
     if effect == "spline":
-        edges = _place_knots(process.stop[process.event], knots)
+        edges = place_knots(process.stop[process.event], knots)
     row, piece_start, piece_stop = _cut(process, effect, edges, event_times, max_rows)
     kept = np.flatnonzero(process.kept)[row]
     values = covariates.iloc[kept].reset_index(drop=True).set_axis(names, axis="columns")
-    basis = _basis(piece_stop, effect, edges)
+    basis = time_basis(piece_stop, effect, edges)
     for j in range(basis.shape[1]):
         values[f"{covariate}:g{j + 1}"] = values[covariate].to_numpy() * basis[:, j]
     fit = fit_cox(
@@ -249,16 +248,6 @@ def _check_effect(
     return np.empty(0) if cuts is None else read_cuts(cuts, problems)
 
 
-def _place_knots(exits: FloatArray, knots: int) -> FloatArray:
-    edges = np.quantile(exits, KNOT_SHARES[knots])
-    if np.any(np.diff(edges) <= 0):
-        raise EstimationError(
-            f"The {knots} knots fall on {edges.tolist()}; rule: they differ; fix: use fewer knots "
-            "or effect='step', since the events share too few times"
-        )
-    return np.asarray(edges)
-
-
 def _cut(
     process: CountingProcess,
     effect: str,
@@ -282,35 +271,6 @@ def _cut(
         meets = event_times[np.minimum(np.searchsorted(event_times, stop), len(event_times) - 1)]
         row, start, stop = (part[meets == stop] for part in (row, start, stop))
     return row, start, stop
-
-
-def _basis(time: FloatArray, effect: str, edges: FloatArray) -> FloatArray:
-    """g1, g2, ... at each time, shape (number of times, number of functions)."""
-    if effect == "linear":
-        return time[:, None]
-    if effect == "log":
-        return np.log(time)[:, None]
-    if effect == "step":
-        return (time[:, None] > edges).astype(np.float64)
-    return restricted_cubic_spline(time, edges)
-
-
-def restricted_cubic_spline(values: FloatArray, knots: FloatArray) -> FloatArray:
-    """Cubic between the knots and straight outside them: k knots, k - 1 columns.
-
-    The first column is the value itself; the others are in its unit as well.
-    """
-
-    def cube(knot: float) -> FloatArray:
-        return np.maximum(values - knot, 0.0) ** 3
-
-    last, before = knots[-1], knots[-2]
-    columns = [values]
-    for knot in knots[:-2]:
-        bent = cube(knot) - cube(before) * (last - knot) / (last - before)
-        bent += cube(last) * (before - knot) / (last - before)
-        columns.append(bent / (last - knots[0]) ** 2)
-    return np.column_stack(columns)
 
 
 def _find_terms(fit: CoxFit, covariate: str) -> list[int]:
