@@ -16,12 +16,13 @@ from loyaltylab.designs import (
     contrast_groups,
     contrast_reform,
     estimate_share,
+    hazard_ratios,
     ratio_of_rate_ratios,
     reform_rate_ratio,
     standardised_difference,
 )
 from loyaltylab.errors import EstimationError
-from loyaltylab.survival import event_rate, rates_by_interval
+from loyaltylab.survival import event_rate, fit_cox, rates_by_interval
 
 ORACLE: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "oracles" / "designs.json").read_text("utf-8")
@@ -167,6 +168,16 @@ def test_contrast_of_groups_matches_r(veterans: pd.DataFrame) -> None:
     assert close(contrast.hazard_ratio.standard_error, expected["robust_error"], ITERATED)
     assert close(contrast.proportional_hazards_p, expected["zph_p"], ITERATED)
     assert close(contrast.logrank_p, expected["logrank_p"], ITERATED)
+
+
+def test_a_hazard_ratio_says_that_its_errors_are_clustered_with_one_row_each_too(
+    veterans: pd.DataFrame,
+) -> None:
+    ratio = contrast_veterans(veterans).hazard_ratio
+    assert "errors clustered by customer" in ratio.method
+    rows = veterans["start"], veterans["stop"], veterans["event"]
+    covariates = pd.DataFrame({"test": (veterans["group"] == "test").astype(float)})
+    assert "clustered" not in hazard_ratios(fit_cox(*rows, covariates))["test"].method
 
 
 def test_the_log_rank_test_counts_time_at_risk_from_the_start_and_customers_once(

@@ -202,5 +202,7 @@ def test_what_cannot_be_tested_is_refused() -> None:
         gray_test(*rows, list("aabb"), cause="moved")
     with pytest.raises(EstimationError, match="never at risk together"):
         gray_test(*rows, list("aabb"), cause="price")
+    with pytest.raises(EstimationError, match=r"read alike \('1'\)"):
+        gray_test(*rows, [1, "1", 2, 2], cause="price")
     with pytest.raises(EstimationError, match="group has 3 values, stop has 4"):
         gray_test(*rows, list("aab"), cause="price")
