@@ -16,12 +16,13 @@ from loyaltylab.designs import (
     contrast_groups,
     contrast_reform,
     estimate_share,
+    hazard_ratios,
     ratio_of_rate_ratios,
     reform_rate_ratio,
     standardised_difference,
 )
 from loyaltylab.errors import EstimationError
-from loyaltylab.survival import event_rate, rates_by_interval
+from loyaltylab.survival import event_rate, fit_cox, rates_by_interval
 
 ORACLE: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "oracles" / "designs.json").read_text("utf-8")
@@ -36,7 +37,7 @@ def close(value: float, expected: float, tolerance: float = CLOSED_FORM) -> bool
 
 @pytest.mark.parametrize("case", ORACLE["poisson"], ids=lambda case: str(case["n_events"]))
 def test_event_rate_has_exact_poisson_limits(case: dict[str, Any]) -> None:
-    rate = event_rate(case["n_events"], case["person_time"])
+    rate = event_rate(case["n_events"], case["person_time"], n_customers=50)
     assert close(rate.value, case["rate"])
     assert close(rate.ci_lower, case["limits"][0])
     assert close(rate.ci_upper, case["limits"][1])
@@ -45,12 +46,12 @@ def test_event_rate_has_exact_poisson_limits(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("level", [0.0, 1.0, 95])
 def test_event_rate_refuses_a_level_that_is_no_share(level: float) -> None:
     with pytest.raises(EstimationError, match="confidence_level"):
-        event_rate(3, 10.0, confidence_level=level)
+        event_rate(3, 10.0, n_customers=5, confidence_level=level)
 
 
 def test_event_rate_refuses_no_time_at_risk() -> None:
     with pytest.raises(EstimationError, match="person-time above 0"):
-        event_rate(3, 0.0)
+        event_rate(3, 0.0, n_customers=5)
 
 
 def test_rates_by_interval_match_pyears() -> None:
@@ -97,7 +98,9 @@ def test_ratio_of_rate_ratios_is_the_interaction_of_a_poisson_regression() -> No
         affected_after=cells[1],
         exempt_before=cells[2],
         exempt_after=cells[3],
+        n_customers=500,
     )
+    assert ratio.n == 500
     assert close(math.log(ratio.value), ORACLE["ratio"]["log_ratio"], ITERATED)
     assert close(ratio.standard_error, ORACLE["ratio"]["standard_error"], ITERATED)
     assert ratio.p_value is not None
@@ -111,6 +114,7 @@ def test_ratio_of_rate_ratios_names_every_empty_cell() -> None:
             affected_after=(1, 5.0),
             exempt_before=(1, 0.0),
             exempt_after=(1, 5.0),
+            n_customers=9,
         )
     assert [problem.split(":")[0] for problem in caught.value.problems] == [
         "affected before",
@@ -164,6 +168,16 @@ def test_contrast_of_groups_matches_r(veterans: pd.DataFrame) -> None:
     assert close(contrast.hazard_ratio.standard_error, expected["robust_error"], ITERATED)
     assert close(contrast.proportional_hazards_p, expected["zph_p"], ITERATED)
     assert close(contrast.logrank_p, expected["logrank_p"], ITERATED)
+
+
+def test_a_hazard_ratio_says_that_its_errors_are_clustered_with_one_row_each_too(
+    veterans: pd.DataFrame,
+) -> None:
+    ratio = contrast_veterans(veterans).hazard_ratio
+    assert "errors clustered by customer" in ratio.method
+    rows = veterans["start"], veterans["stop"], veterans["event"]
+    covariates = pd.DataFrame({"test": (veterans["group"] == "test").astype(float)})
+    assert "clustered" not in hazard_ratios(fit_cox(*rows, covariates))["test"].method
 
 
 def test_the_log_rank_test_counts_time_at_risk_from_the_start_and_customers_once(
@@ -306,7 +320,9 @@ def test_reform_rate_ratio_sums_months_on_either_side() -> None:
             "n_events": [1, 3, 6, 6, 2, 2, 1, 3],
         }
     )
-    ratio = reform_rate_ratio(counts, reform_at=REFORM_AT, covered="consumer", exempt="business")
+    ratio = reform_rate_ratio(
+        counts, reform_at=REFORM_AT, covered="consumer", exempt="business", n_customers=90
+    )
     # Consumer (12 / 200) / (4 / 200) = 3, business (4 / 200) / (4 / 200) = 1.
     assert close(ratio.value, 3.0)
-    assert ratio.n_events == 24
+    assert (ratio.n, ratio.n_events) == (90, 24)

@@ -191,3 +191,13 @@ def test_what_cannot_be_fitted_or_given_is_refused() -> None:
     for far in (np.nan, np.inf, 1e6):
         with pytest.raises(EstimationError, match="rule: finite, and at most 100"):
             absolute_risk(model, {"x": far, "z": 0}, cause="price", times=[1], stratum="plus")
+
+
+def test_the_caveats_of_the_fits_reach_the_risks() -> None:
+    model = cause_specific_cox(START, STOP, EXITS, X)
+    few = "events for 1 covariates: below 10 events per covariate"
+    assert all(f"{cause}: " in text and few in text for cause, text in zip(
+        model.causes, model.caveats, strict=True
+    ))  # fmt: skip
+    risk = absolute_risk(model, {"x": 0.0}, cause="price", times=[1, 2])
+    assert risk["caveats"].tolist() == [" ".join(model.caveats)] * 2

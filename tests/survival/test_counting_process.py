@@ -130,3 +130,16 @@ def test_rows_that_only_touch_do_not_overlap() -> None:
     found = find_overlapping_rows([4, 0], [9, 4], ["a", "a"])
     assert found.empty
     assert found.columns.tolist() == ["row", "earlier_row", "overlap_start", "overlap_stop"]
+
+
+@pytest.mark.parametrize("role", ["cluster", "strata"])
+@pytest.mark.parametrize("labels", [[1, "1", 2], [True, "True", "no"], [2.5, "2.5", "2.5"]])
+def test_labels_that_read_alike_but_differ_are_refused(role: str, labels: list[object]) -> None:
+    with pytest.raises(EstimationError) as caught:
+        build_counting_process([0] * 3, [1, 2, 3], event=[1, 1, 0], **{role: labels})
+    assert any("differ in type but read alike" in text for text in caught.value.problems)
+
+
+def test_labels_of_several_types_that_read_apart_are_fine() -> None:
+    rows = build_counting_process([0] * 3, [1, 2, 3], event=[1, 1, 0], strata=[1, "a", 2])
+    assert rows.strata == ("1", "2", "a")

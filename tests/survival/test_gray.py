@@ -196,11 +196,13 @@ def test_what_cannot_be_tested_is_refused() -> None:
     assert "group is missing in 1 of 4 rows" in caught.value.problems[0]
     assert "rho is inf" in caught.value.problems[1]
     assert "start is negative" in caught.value.problems[2]
-    with pytest.raises(EstimationError, match="one group only"):
+    with pytest.raises(EstimationError, match="at least two groups"):
         gray_test(*rows, list("aaaa"), cause="price")
     with pytest.raises(EstimationError, match="no exit by 'moved'"):
         gray_test(*rows, list("aabb"), cause="moved")
     with pytest.raises(EstimationError, match="never at risk together"):
         gray_test(*rows, list("aabb"), cause="price")
+    with pytest.raises(EstimationError, match=r"read alike \('1'\)"):
+        gray_test(*rows, [1, "1", 2, 2], cause="price")
     with pytest.raises(EstimationError, match="group has 3 values, stop has 4"):
         gray_test(*rows, list("aab"), cause="price")

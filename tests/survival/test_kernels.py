@@ -8,13 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyaltylab.survival import build_counting_process, cox_kernels, fit_cox
-from loyaltylab.survival.cox_likelihood import (
-    build_design,
-    build_scaled_design,
-    compute_moments,
-    compute_row_scores,
-    sum_row_scores,
-)
+from loyaltylab.survival.cox_design import build_scaled_design
+from loyaltylab.survival.cox_likelihood import compute_moments, compute_row_scores, sum_row_scores
 from loyaltylab.survival.risk_sets import find_split_pieces
 from loyaltylab.survival.row_kernels import find_times_at_risk
 
@@ -95,7 +90,7 @@ def test_scores_of_a_unit_are_the_weighted_sum_of_its_rows() -> None:
     process = build_counting_process(
         start, stop, event=random.random(n) < 0.6, weights=weights, cluster=unit
     )
-    design = build_design(process, random.normal(size=(n, 2)))
+    design = build_scaled_design(process, random.normal(size=(n, 2)))[0]
     moments = compute_moments(design, np.array([0.3, -0.2]))
     rows = compute_row_scores(design, moments)
     summed = sum_row_scores(design, moments, unit[design.row], 7)

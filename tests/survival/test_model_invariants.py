@@ -193,12 +193,13 @@ def test_groups_are_compared_whatever_their_names_and_order(seed: int) -> None:
 
 def test_a_rate_by_hand_and_by_poisson_test() -> None:
     """R: poisson.test(10, 100)$conf.int is 0.04795389 to 0.18390356."""
-    rate = event_rate(10, 100.0)
+    rate = event_rate(10, 100.0, n_customers=40)
+    assert (rate.n, rate.n_events) == (40, 10)
     assert (rate.value, rate.standard_error) == (0.1, pytest.approx(np.sqrt(10) / 100))
     assert rate.ci_lower == pytest.approx(0.04795389, abs=5e-9)
     assert rate.ci_upper == pytest.approx(0.18390356, abs=5e-9)
     # Without events the upper limit solves exp(-limit * time) = 0.025.
-    none = event_rate(0, 50.0)
+    none = event_rate(0, 50.0, n_customers=20)
     assert none.ci_lower == 0.0
     assert none.ci_upper == pytest.approx(-np.log(0.025) / 50, rel=ROUNDING)
 
@@ -206,7 +207,7 @@ def test_a_rate_by_hand_and_by_poisson_test() -> None:
 @pytest.mark.parametrize(("n_events", "person_time"), [(1, 0.0), (-1, 10.0), (0, -1.0)])
 def test_a_rate_needs_time_and_counts(n_events: int, person_time: float) -> None:
     with pytest.raises(EstimationError, match="give no rate"):
-        event_rate(n_events, person_time)
+        event_rate(n_events, person_time, n_customers=5)
 
 
 @often

@@ -21,11 +21,13 @@ TRANSFORMS = ("km", "rank", "identity", "log")
 def test_statistics_equal_r(cox_oracle, name, transform) -> None:
     found = check_proportional_hazards(fit_as_r_did(cox_oracle, name), transform=transform)
     r = cox_oracle.numbers("fits", name, "zph", transform)
-    np.testing.assert_allclose(found["chi2"], r, **ITERATED)
+    np.testing.assert_allclose(found["statistic"], r, **ITERATED)
     p = len(r) - 1
     assert found.index.tolist() == [*cox_oracle.value("fits", name, "names"), "GLOBAL"]
-    assert found["df"].tolist() == [1] * p + [p]
-    np.testing.assert_allclose(found["p_value"], chi2.sf(found["chi2"], found["df"]), rtol=1e-10)
+    assert found["degrees_of_freedom"].tolist() == [1] * p + [p]
+    np.testing.assert_allclose(
+        found["p_value"], chi2.sf(found["statistic"], found["degrees_of_freedom"]), rtol=1e-10
+    )
 
 
 @pytest.mark.parametrize("name", FITS)

@@ -37,6 +37,7 @@ def test_numbered_events_by_hand(clock) -> None:
     assert found.n_clusters == 5
     assert found.state.process.strata == ("1", "2")
     assert found.method.startswith(f"Prentice-Williams-Peterson, {clock} time")
+    assert found.method.endswith("robust error by customer")
     assert "Fewer than 10 events are numbered 1, 2" in found.caveats[-1]
     # On the gap clock the second event comes 3 after the first.
     second = found.state.process.stop[3]
@@ -156,6 +157,14 @@ def test_gaps_are_said() -> None:
     apart = ROWS.assign(start=ROWS["start"].replace(3, 3.5))
     found = andersen_gill(*columns_of(apart), customer=ROWS["customer"])
     assert found.caveats[-1].startswith("1 gaps in the observation of customers")
+
+
+def test_errors_are_named_by_their_unit() -> None:
+    rows, customer = columns_of(ROWS), ROWS["customer"]
+    assert andersen_gill(*rows, customer=customer).error_unit == "customer"
+    household = andersen_gill(*rows, customer=customer, cluster=customer // 2)
+    assert household.method == "Andersen-Gill: Cox, Efron ties, robust error by cluster"
+    assert household.is_clustered
 
 
 def test_what_cannot_be_fitted_is_refused() -> None:

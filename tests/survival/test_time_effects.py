@@ -15,7 +15,7 @@ from loyaltylab.survival import (
     kaplan_meier,
     split_at_times,
 )
-from loyaltylab.survival.time_effects import restricted_cubic_spline
+from loyaltylab.survival.time_functions import restricted_cubic_spline
 
 # Both ends iterate to the same optimum, see test_cox; a product with time correlates with its
 # covariate, which costs R two digits (its step is solved unscaled).
@@ -146,9 +146,9 @@ def test_the_ratio_over_time_by_hand(cox_oracle) -> None:
     np.testing.assert_allclose(at["standard_error"][1], error, **BY_HAND)
     upper = np.exp(b0 + b1 * u + 1.959963984540054 * error)
     np.testing.assert_allclose(at["ci_upper"][1], upper, **BY_HAND)
-    np.testing.assert_allclose(found.constancy_chi2, b1**2 / v[2, 2], **BY_HAND)
-    assert found.constancy_df == 1
-    assert 0 < found.constancy_p < 0.05  # karno's effect is known to fade.
+    np.testing.assert_allclose(found.constancy_statistic, b1**2 / v[2, 2], **BY_HAND)
+    assert found.constancy_degrees_of_freedom == 1
+    assert 0 < found.constancy_p_value < 0.05  # karno's effect is known to fade.
 
 
 def test_steps_change_after_the_cut(cox_oracle) -> None:
@@ -214,7 +214,7 @@ def test_a_constant_effect_needs_no_change(cox_oracle) -> None:
     assert 0 <= found.fit.log_likelihood - plain.log_likelihood < 3
     # Twice the gain is the likelihood ratio test; Wald's agrees to first order.
     gain = 2 * (found.fit.log_likelihood - plain.log_likelihood)
-    np.testing.assert_allclose(found.constancy_chi2, gain, rtol=0.15)
+    np.testing.assert_allclose(found.constancy_statistic, gain, rtol=0.15)
 
 
 def test_what_cannot_be_fitted_says_why(cox_oracle) -> None:
@@ -242,3 +242,20 @@ def test_what_cannot_be_fitted_says_why(cox_oracle) -> None:
             [0] * 4, [1, 1, 1, 2], [1, 1, 1, 1], pd.DataFrame({"x": [0, 1, 1, 0]}),
             covariate="x", effect="spline",
         )  # fmt: skip
+
+
+def test_the_units_are_the_rows_given_not_their_pieces() -> None:
+    x = pd.DataFrame({"calls": [1, 0, 1, 0, 0, 1, 1, 0]})
+    rows = [0] * 8, [1, 2, 3, 4, 5, 6, 7, 8], [1, 1, 0, 1, 1, 1, 1, 0]
+    given = {"covariates": x, "covariate": "calls", "effect": "step", "cuts": [4]}
+    weighted = fit_cox_with_time_effect(*rows, **given, weights=[1.0, 2.0] * 4).fit
+    assert weighted.method == "Cox, Efron ties, robust error by row"
+    assert not weighted.is_clustered
+    assert weighted.n_clusters == 8
+    assert weighted.caveats[0].startswith("Weights without clusters")
+    assert not any("8 clusters" in text for text in weighted.caveats)
+    plain = fit_cox_with_time_effect(*rows, **given).fit
+    assert plain.n_clusters == 8 < plain.n_rows
+    clustered = fit_cox_with_time_effect(*rows, **given, cluster=[1, 1, 2, 2, 3, 3, 4, 4]).fit
+    assert clustered.is_clustered
+    assert any("4 clusters: below 30" in text for text in clustered.caveats)

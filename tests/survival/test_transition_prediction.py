@@ -145,3 +145,17 @@ def test_what_cannot_be_given_is_refused(multi_state_oracle) -> None:
         predict_occupation(whole, {"year": 1}, start_state="mgus", times=[1])
     with pytest.raises(EstimationError, match="rule: finite, and at most 100"):
         predict_occupation(whole, {"age": 1e5}, start_state="mgus", times=[1])
+
+
+def test_the_caveats_of_the_model_reach_the_shares() -> None:
+    x = pd.DataFrame({"price": [1, 0, 1, 0]})
+    rows = ([0] * 4, [1, 2, 3, 4], ["active"] * 4, ["left", "left", "left", ""])
+    model = fit_transition_cox(*rows, x, customer=[1, 2, 3, 4])
+    shares = predict_occupation(model, {"price": 0.0}, start_state="active", times=[2])
+    assert "3 events for 1 covariates" in shares["caveats"][0]
+    assert "4 clusters: below 30" in shares["caveats"][1]
+    assert model.fit.method == "Cox, Efron ties, robust error by customer"
+    assert (
+        "robust error by cluster"
+        in fit_transition_cox(*rows, x, customer=[1, 2, 3, 4], cluster=[1, 1, 2, 3]).fit.method
+    )

@@ -118,26 +118,9 @@ def contrast_groups(
     times = sorted({*times_days, horizon_days})
     causes = sorted(set(followed.loc[followed["event"], "exit_cause"]))
     level = confidence_level
-    curves = {
-        name: kaplan_meier(part["start"], part["stop"], part["event"], confidence_level=level)
-        for name, part in parts.items()
-    }
-    incidence = {
-        name: cumulative_incidence(
-            part["start"], part["stop"], part["exit_cause"], causes=causes, confidence_level=level
-        )
-        for name, part in parts.items()
-    }
-    means = {
-        name: restricted_mean_retention_time(
-            part["start"],
-            part["stop"],
-            part["event"],
-            horizon=horizon_days,
-            confidence_level=level,
-        )
-        for name, part in parts.items()
-    }
+    curves = {name: _retain(part, level) for name, part in parts.items()}
+    incidence = {name: _accumulate(part, causes, level) for name, part in parts.items()}
+    means = {name: _restrict(part, horizon_days, level) for name, part in parts.items()}
     ratio, ph_p = _hazard_ratio(parts, exposed, hazard_causes, level)
     has_control = _has_events_in_both(parts, control_causes)
     control = _hazard_ratio(parts, exposed, control_causes, level)[0] if has_control else None
@@ -149,16 +132,11 @@ def contrast_groups(
         restricted_mean=means,
         restricted_mean_difference=difference(means[exposed], means[reference]),
         retention_differences={
-            time: _subtract(
-                curves[exposed].retention_at(time), curves[reference].retention_at(time)
-            )
+            time: _subtract(*(curve.retention_at(time) for curve in curves.values()))
             for time in times
         },
         incidence_differences={
-            (cause, time): _subtract(
-                incidence[exposed].incidence_at(time, cause),
-                incidence[reference].incidence_at(time, cause),
-            )
+            (cause, time): _subtract(*(one.incidence_at(time, cause) for one in incidence.values()))
             for cause in causes
             for time in times
         },
@@ -166,6 +144,26 @@ def contrast_groups(
         control_hazard_ratio=control,
         proportional_hazards_p=ph_p,
         logrank_p=_logrank(parts),
+    )
+
+
+def _retain(part: pd.DataFrame, confidence_level: float) -> RetentionCurve:
+    return kaplan_meier(
+        part["start"], part["stop"], part["event"], confidence_level=confidence_level
+    )
+
+
+def _accumulate(
+    part: pd.DataFrame, causes: Sequence[str], confidence_level: float
+) -> CumulativeIncidence:
+    rows = part["start"], part["stop"], part["exit_cause"]
+    return cumulative_incidence(*rows, causes=causes, confidence_level=confidence_level)
+
+
+def _restrict(part: pd.DataFrame, horizon_days: float, confidence_level: float) -> Estimate:
+    rows = part["start"], part["stop"], part["event"]
+    return restricted_mean_retention_time(
+        *rows, horizon=horizon_days, confidence_level=confidence_level
     )
 
 

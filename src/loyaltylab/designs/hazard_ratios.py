@@ -13,7 +13,6 @@ def hazard_ratios(fit: CoxFit) -> dict[str, Estimate]:
     dict of str to Estimate
         Ratios with intervals; standard errors on the log scale.
     """
-    clustered = fit.n_clusters < fit.n_rows
     return {
         str(name): Estimate(
             value=float(line["hazard_ratio"]),
@@ -25,7 +24,7 @@ def hazard_ratios(fit: CoxFit) -> dict[str, Estimate]:
             n_events=fit.n_events,
             unit="ratio",
             method="Cox, Efron ties"
-            + (", errors clustered by customer" if clustered else "")
+            + (", errors clustered by customer" if fit.is_clustered else "")
             + "; standard error on the log scale",
             p_value=float(line["p_value"]),
             caveats=fit.caveats,

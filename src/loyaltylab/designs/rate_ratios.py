@@ -17,7 +17,7 @@ def reform_rate_ratio(
     reform_at: pd.Timestamp,
     covered: str,
     exempt: str,
-    n_customers: int | None = None,
+    n_customers: int,
     confidence_level: float = 0.95,
 ) -> Estimate:
     """Ratio of rate ratios from monthly counts, before and after a reform.
@@ -32,8 +32,8 @@ def reform_rate_ratio(
         When the reform took effect.
     covered, exempt : str
         Segments.
-    n_customers : int, optional
-        Customers behind the counts, to be said with the estimate; the events by default.
+    n_customers : int
+        Customers behind the counts, to be said with the estimate.
     confidence_level : float
 
     Returns
@@ -63,7 +63,7 @@ def ratio_of_rate_ratios(
     affected_after: tuple[int, float],
     exempt_before: tuple[int, float],
     exempt_after: tuple[int, float],
-    n_customers: int | None = None,
+    n_customers: int,
     confidence_level: float = 0.95,
 ) -> Estimate:
     """Difference in differences on the log scale of rates.
@@ -72,8 +72,8 @@ def ratio_of_rate_ratios(
     ----------
     affected_before, affected_after, exempt_before, exempt_after : (int, float)
         Events and person-time of each cell.
-    n_customers : int, optional
-        Customers behind the counts; the events by default.
+    n_customers : int
+        Customers behind the counts.
     confidence_level : float
 
     Returns
@@ -117,7 +117,7 @@ def ratio_of_rate_ratios(
         ci_lower=math.exp(log_ratio - quantile * error),
         ci_upper=math.exp(log_ratio + quantile * error),
         confidence_level=confidence_level,
-        n=n_events if n_customers is None else n_customers,
+        n=n_customers,
         n_events=n_events,
         unit="ratio",
         method="ratio of rate ratios, Poisson; standard error on the log scale",

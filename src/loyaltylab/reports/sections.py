@@ -18,9 +18,9 @@ from loyaltylab.reports.study import Study
 from loyaltylab.survival import (
     CumulativeIncidence,
     RetentionCurve,
-    event_rate,
     rates_by_interval,
 )
+from loyaltylab.survival.rates import find_rate_limits
 
 TICK_MONTHS = {12: 3, 24: 6, 36: 6, 48: 12, 60: 12}
 AUDIT_WORDS = {
@@ -171,16 +171,14 @@ def monthly_rates(counts: pd.DataFrame, *, group: str, confidence_level: float) 
     """
     lines = []
     for line in counts.itertuples(index=False):
-        rate = event_rate(
-            line.n_events, line.person_days / DAYS_PER_MONTH, confidence_level=confidence_level
-        )
+        months = line.person_days / DAYS_PER_MONTH
+        limits = find_rate_limits(line.n_events, months, confidence_level)
         lines.append(
             (
                 line.month_start,
                 getattr(line, group),
-                rate.value,
-                rate.ci_lower,
-                rate.ci_upper,
+                line.n_events / months,
+                *limits,
                 line.n_events,
             )
         )

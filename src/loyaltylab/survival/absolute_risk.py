@@ -54,10 +54,10 @@ def absolute_risk(
     Returns
     -------
     DataFrame
-        Columns time, cause, incidence, standard_error, ci_lower, ci_upper, retention. The
-        errors are the infinitesimal jackknife of coefficients and baselines together, summed
-        within clusters (rows when none were given); the interval is log-log, NaN where the
-        incidence is 0.
+        Columns time, cause, incidence, standard_error, ci_lower, ci_upper, retention, caveats
+        (one text: those of the fits). The errors are the infinitesimal jackknife of coefficients
+        and baselines together, summed within clusters (rows when none were given); the interval
+        is log-log, NaN where the incidence is 0.
 
     Raises
     ------
@@ -103,6 +103,7 @@ def absolute_risk(
             "ci_lower": lower,
             "ci_upper": upper,
             "retention": np.concatenate([[1.0], curve.retention])[done],
+            "caveats": " ".join(model.caveats),
         }
     )
 

@@ -24,7 +24,12 @@ from loyaltylab.survival.failure_time_likelihood import (
 )
 from loyaltylab.survival.intervals import normal_quantile
 from loyaltylab.survival.row_checks import describe_rows, read_numbers
-from loyaltylab.survival.wald import describe_zero_errors, summarise_coefficients
+from loyaltylab.survival.wald import (
+    compute_sandwich,
+    describe_zero_errors,
+    name_error,
+    summarise_coefficients,
+)
 
 DISTRIBUTIONS = {"weibull": WEIBULL, "log-normal": LOG_NORMAL, "log-logistic": LOG_LOGISTIC}
 
@@ -146,14 +151,9 @@ def _summarise(
     back = _unscale(*scaling)
     theta = back @ found.theta
     naive = back @ np.linalg.inv(found.information) @ back.T
-    covariance, error_name = naive, "error from the information"
-    if process.is_clustered or process.is_weighted:
-        by_cluster = np.array(
-            [np.bincount(process.cluster, weights=column) for column in found.scores.T]
-        )
-        influence = back @ np.linalg.solve(found.information, by_cluster)
-        covariance = influence @ influence.T
-        error_name = f"robust error by {'cluster' if process.is_clustered else 'row'}"
+    covariance = naive
+    if process.is_robust:
+        covariance = compute_sandwich(process, found.scores, found.information, back)
     error, naive_error = np.sqrt(np.diag(covariance)), np.sqrt(np.diag(naive))
     family = DISTRIBUTIONS[distribution]
     return FailureTimeFit(
@@ -172,7 +172,7 @@ def _summarise(
         n_interval_censored=int(is_between.sum()),
         n_clusters=process.n_clusters,
         iterations=found.iterations,
-        method=f"{family.name} failure-time model, {error_name}",
+        method=f"{family.name} failure-time model, {name_error(process.error_unit)}",
         caveats=(
             *find_sample_caveats(process, len(names)),
             *describe_zero_errors(names, error[1:-1], naive_error[1:-1]),

@@ -34,6 +34,13 @@ class CauseSpecificCox:
     names: tuple[str, ...]
     confidence_level: float
 
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What a reader must know of each fit."""
+        return tuple(
+            f"{cause}: {text}" for cause in self.causes for text in self.fits[cause].caveats
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """Tabulate the hazard ratios, one line per cause and covariate."""
         parts = [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loyaltylab.survival.arrays import FloatArray, IntArray
+from loyaltylab.survival.arrays import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,61 @@ class RiskSpells:
     m: int
 
 
+@dataclass(frozen=True, eq=False)
+class ClusterBreaks:
+    """Where coefficients of clusters change: b breaks, by cluster and then time.
+
+    Attributes
+    ----------
+    order : ndarray of int, shape (b,)
+        Positions of the sorted breaks in the order they were given.
+    time_index, cluster : ndarray of int, shape (b,)
+    is_first : ndarray of bool, shape (b,)
+        Whether the break is its cluster's first.
+    m : int
+        Number of times.
+    """
+
+    order: IntArray
+    time_index: IntArray
+    cluster: IntArray
+    is_first: BoolArray
+    m: int
+
+    def cumulate_changes(self, changes: FloatArray) -> FloatArray:
+        """Coefficient of the cluster just after each break, from changes as given, shape (b,)."""
+        opening = np.flatnonzero(self.is_first)[np.cumsum(self.is_first) - 1]
+        running = np.concatenate([[0.0], np.cumsum(changes[self.order])])
+        return np.asarray(running[1:] - running[opening])
+
+    def sum_over_clusters(self, steps: FloatArray) -> FloatArray:
+        """Sum over clusters, at every time, of what grows by a step at each break, shape (m,)."""
+        per_time = np.bincount(self.time_index, weights=steps, minlength=self.m)
+        return np.cumsum(per_time[: self.m])
+
+    def sum_products(self, changes: Sequence[FloatArray]) -> FloatArray:
+        """Cross products of q coefficients, summed over clusters, at every time (q, q, m)."""
+        after = [self.cumulate_changes(change) for change in changes]
+        q = len(after)
+        sums = np.empty((q, q, self.m))
+        for i in range(q):
+            for j in range(i, q):
+                product = after[i] * after[j]
+                step = np.diff(product, prepend=0.0)
+                step[self.is_first] = product[self.is_first]
+                sums[i, j] = sums[j, i] = self.sum_over_clusters(step)
+        return sums
+
+
+def sort_breaks(cluster: IntArray, index: IntArray, m: int) -> ClusterBreaks:
+    """Sort breaks by cluster and time; an index below 0 is the first time's."""
+    index = np.maximum(index, 0)
+    order = np.argsort(cluster * (m + 1) + index, kind="stable")
+    cluster = cluster[order]
+    is_first = np.concatenate([[True], cluster[1:] != cluster[:-1]])
+    return ClusterBreaks(order, index[order], cluster, is_first, m)
+
+
 def sum_cluster_products(
     spells: RiskSpells, at_entry: Sequence[FloatArray], at_exit: Sequence[FloatArray]
 ) -> FloatArray:
@@ -50,27 +105,16 @@ def sum_cluster_products(
     -------
     ndarray of float, shape (q, q, m)
     """
-    m = spells.m
-    index = np.maximum(np.concatenate([spells.first, spells.last]), 0)
-    cluster = np.concatenate([spells.cluster, spells.cluster])
-    order = np.argsort(cluster * (m + 1) + index, kind="stable")
-    index, cluster = index[order], cluster[order]
-    is_first = np.concatenate([[True], cluster[1:] != cluster[:-1]])
-    opening = np.flatnonzero(is_first)[np.cumsum(is_first) - 1]
-    after = []
-    for changes in zip(at_entry, at_exit, strict=True):
-        running = np.concatenate([[0.0], np.cumsum(np.concatenate(changes)[order])])
-        after.append(running[1:] - running[opening])
-    q = len(after)
-    sums = np.empty((q, q, m))
-    for i in range(q):
-        for j in range(i, q):
-            product = after[i] * after[j]
-            step = np.diff(product, prepend=0.0)
-            step[is_first] = product[is_first]
-            per_time = np.bincount(index, weights=step, minlength=m)
-            sums[i, j] = sums[j, i] = np.cumsum(per_time[:m])
-    return sums
+    index = np.concatenate([spells.first, spells.last])
+    breaks = sort_breaks(np.concatenate([spells.cluster, spells.cluster]), index, spells.m)
+    changes = [np.concatenate(pair) for pair in zip(at_entry, at_exit, strict=True)]
+    return breaks.sum_products(changes)
+
+
+def sum_by_cluster(cluster: IntArray, values: FloatArray, n_clusters: int) -> FloatArray:
+    """Sum the lines (n, q) of rows within clusters 0, 1, ..., shape (n_clusters, q)."""
+    sums = [np.bincount(cluster, weights=column, minlength=n_clusters) for column in values.T]
+    return np.array(sums, dtype=np.float64).reshape(values.shape[1], n_clusters).T
 
 
 def value_before(cumulative: FloatArray, index: IntArray) -> FloatArray:

@@ -108,11 +108,6 @@ def _read_cohorts(
     problems: list[str] = []
     n = len(pd.Series(columns["stop"]))
     codes, cohorts = read_labels("cohort", cohort, np.zeros(n, dtype=np.int64), problems)
-    if len(codes) != n:
-        problems.append(
-            f"cohort has {len(codes)} values, stop has {n}; rule: one per row; fix: take both "
-            "from one frame"
-        )
     process = build_counting_process(**columns, further_problems=problems)
     if process.is_clustered:
         pairs = pd.DataFrame({"cluster": process.cluster, "cohort": codes[process.kept]})

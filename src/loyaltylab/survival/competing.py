@@ -219,7 +219,7 @@ def cumulative_incidence(
         n_rows=process.n_rows,
         n_clusters=process.n_clusters,
         last_follow_up=float(risk_sets.time[-1]),
-        method=f"Aalen-Johansen, infinitesimal jackknife by {_unit_of(process)}",
+        method=f"Aalen-Johansen, infinitesimal jackknife by {process.error_unit or 'row'}",
         caveats=find_curve_caveats(process, risk_sets, limit.retention),
     )
 
@@ -238,7 +238,3 @@ def prepare_incidence(
     )
     risk_sets = build_risk_sets(process)
     return process, risk_sets, compute_product_limit(risk_sets)
-
-
-def _unit_of(process: CountingProcess) -> str:
-    return "cluster" if process.is_clustered else "row"

@@ -79,7 +79,7 @@ def concordance(
     by_cluster = np.bincount(state.process.cluster[state.design.row], weights=influence)
     error = float(np.sqrt(np.sum(by_cluster**2)))
     ci_lower, ci_upper = _logit_interval(value, quantile * error)
-    unit = "cluster" if state.process.is_clustered else "row"
+    unit = fit.error_unit or "row"
     name = "Harrell's C" if weighting == "harrell" else "Uno's C"
     return Estimate(
         value=value,

@@ -66,6 +66,21 @@ class CountingProcess:
         return len(self.stop)
 
     @property
+    def error_unit(self) -> str:
+        """Whose contributions robust errors sum: "cluster", "row" when only weights are given.
+
+        Empty where rows are independent and of weight one, and a model's own error serves.
+        """
+        if self.is_clustered:
+            return "cluster"
+        return "row" if self.is_weighted else ""
+
+    @property
+    def is_robust(self) -> bool:
+        """Whether errors are robust: clusters or weights were given."""
+        return self.is_clustered or self.is_weighted
+
+    @property
     def event(self) -> BoolArray:
         """Whether any event happened at ``stop``, shape (n,)."""
         return self.code > 0

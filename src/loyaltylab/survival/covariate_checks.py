@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -134,6 +136,17 @@ def read_ridge(ridge: npt.ArrayLike, p: int, problems: list[str]) -> FloatArray:
         )
         return np.zeros(p)
     return np.broadcast_to(values, (p,)).copy()
+
+
+def read_reference(names: Sequence[str], reference: Mapping[str, float] | None) -> dict[str, float]:
+    """Value of every covariate of a customer, in order; default all 0."""
+    given = dict.fromkeys(names, 0.0) if reference is None else dict(reference)
+    if set(given) != set(names):
+        raise EstimationError(
+            f"reference names {sorted(given)}; rule: exactly the covariates {sorted(names)}; "
+            "fix: give each a value"
+        )
+    return {name: float(given[name]) for name in names}
 
 
 def find_sample_caveats(process: CountingProcess, p: int) -> tuple[str, ...]:

@@ -18,8 +18,8 @@ from loyaltylab.survival.covariate_checks import (
     read_ridge,
     refuse_collinear,
 )
-from loyaltylab.survival.cox_fit import CoxFit
-from loyaltylab.survival.cox_likelihood import CoxDesign, build_scaled_design
+from loyaltylab.survival.cox_design import CoxDesign, build_scaled_design
+from loyaltylab.survival.cox_fit import CoxFit, describe_method
 from loyaltylab.survival.cox_newton import Maximum, maximise, solve_information
 from loyaltylab.survival.cox_state import CoxState, sum_coefficient_influence
 from loyaltylab.survival.intervals import normal_quantile
@@ -134,7 +134,7 @@ def _choose_covariance(
     process: CountingProcess, design: CoxDesign, maximum: Maximum, information: FloatArray
 ) -> FloatArray:
     """Of the scaled coefficients: Lin and Wei's sandwich, or the inverse information."""
-    if not (process.is_clustered or process.is_weighted):
+    if not process.is_robust:
         return solve_information(information, np.eye(len(information)))
     by_cluster = sum_coefficient_influence(process, design, maximum.moments, information)
     return np.asarray(by_cluster.T @ by_cluster)
@@ -167,7 +167,8 @@ def _summarise(
         n_events=process.n_events,
         n_clusters=process.n_clusters,
         iterations=maximum.iterations,
-        method=_describe_method(process, bool(np.any(ridge > 0))),
+        error_unit=process.error_unit,
+        method=describe_method(process.error_unit, is_penalised=bool(np.any(ridge > 0))),
         caveats=(
             *find_sample_caveats(process, len(names)),
             *((RIDGE_CAVEAT,) if np.any(ridge > 0) else ()),
@@ -182,12 +183,3 @@ def _summarise(
             confidence_level=confidence_level,
         ),
     )
-
-
-def _describe_method(process: CountingProcess, is_penalised: bool) -> str:
-    method = "Cox, Efron ties, ridge penalty" if is_penalised else "Cox, Efron ties"
-    if process.is_clustered:
-        return f"{method}, robust error by cluster"
-    if process.is_weighted:
-        return f"{method}, robust error by row"
-    return f"{method}, error from the information"

@@ -20,6 +20,7 @@ from functools import partial
 import numpy as np
 
 from loyaltylab.survival.arrays import FloatArray, IntArray
+from loyaltylab.survival.cluster_sums import ClusterBreaks, sort_breaks
 from loyaltylab.survival.cox_state import CoxState, sum_coefficient_influence
 
 
@@ -83,56 +84,24 @@ def _robust_variance(
 ) -> FloatArray:
     gradient = _coefficient_gradient(state, path, risk)
     total = np.cumsum(risk * state.moments.square[0][path.index])
-    moves = _collect_moves(state, path, risk, total)
-    squares, cross = moves.sum_products(by_cluster, len(path.index))
-    variance = squares[0] + 2.0 * total * squares[1] + total**2 * squares[2]
-    mixed = cross[0] + total[:, None] * cross[1]
+    breaks, changes = _collect_moves(state, path, risk, total)
+    squares = breaks.sum_products(changes)
+    variance = squares[0, 0] + 2.0 * total * squares[0, 1] + total**2 * squares[1, 1]
+    constant = by_cluster[breaks.cluster].T
+    a, b = (
+        np.column_stack([breaks.sum_over_clusters(change[breaks.order] * own) for own in constant])
+        for change in changes
+    )
+    mixed = a + total[:, None] * b
     variance += 2.0 * np.sum(gradient * mixed, axis=1)
     variance += np.sum((gradient @ (by_cluster.T @ by_cluster)) * gradient, axis=1)
     return np.maximum(variance, 0.0)
 
 
-@dataclass(frozen=True, eq=False)
-class _Moves:
-    """Changes of the cluster coefficients (a, b) of a + b A(t), ordered by cluster and time."""
-
-    cluster: IntArray
-    position: IntArray
-    a: FloatArray
-    b: FloatArray
-
-    def sum_products(
-        self, by_cluster: FloatArray, n_times: int
-    ) -> tuple[list[FloatArray], list[FloatArray]]:
-        """Sums over clusters, by time, of a a, a b, b b (K,) and of a B, b B (K, p)."""
-        is_first = np.concatenate([[True], self.cluster[1:] != self.cluster[:-1]])
-        opening = np.flatnonzero(is_first)
-        group = np.cumsum(is_first) - 1
-        after = []
-        for change in (self.a, self.b):
-            running = np.concatenate([[0.0], np.cumsum(change)])
-            after.append(running[1:] - running[opening][group])
-        squares = []
-        for i, j in ((0, 0), (0, 1), (1, 1)):
-            product = after[i] * after[j]
-            step = np.diff(product, prepend=0.0)
-            step[is_first] = product[is_first]
-            squares.append(self._cumulate(step, n_times))
-        constant = by_cluster[self.cluster]
-        cross = [
-            np.column_stack([self._cumulate(change * column, n_times) for column in constant.T])
-            for change in (self.a, self.b)
-        ]
-        return squares, cross
-
-    def _cumulate(self, steps: FloatArray, n_times: int) -> FloatArray:
-        return np.cumsum(np.bincount(self.position, weights=steps, minlength=n_times))
-
-
 def _collect_moves(
     state: CoxState, path: HazardPath, risk: FloatArray, total: FloatArray
-) -> _Moves:
-    """Entries, exits and events of the rows while the path runs.
+) -> tuple[ClusterBreaks, list[FloatArray]]:
+    """Where clusters change while the path runs, and the changes of (a, b) in a + b A(t).
 
     A row at risk from the path's position ``low`` to ``high`` moves the hazard by
     -r (A(t) - A(low - 1)) up to ``high`` and by a constant after; its event adds a jump.
@@ -149,8 +118,7 @@ def _collect_moves(
     positions = np.concatenate([low, high, jump_at])
     a = np.concatenate([r * before[low], -r * before[high + 1], jump])
     b = np.concatenate([-r, r, np.zeros(len(jump))])
-    order = np.lexsort((positions, clusters))
-    return _Moves(clusters[order], positions[order], a[order], b[order])
+    return sort_breaks(clusters, positions, len(path.index)), [a, b]
 
 
 def _event_jumps(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
+from loyaltylab.survival.covariate_checks import read_reference
 from loyaltylab.survival.cox_curves import HazardPath, trace_hazards
 from loyaltylab.survival.cox_state import CoxState
 from loyaltylab.survival.intervals import log_log_interval
+from loyaltylab.survival.wald import name_error, tabulate_coefficients
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,9 @@ class CoxFit:
     n_rows, n_events, n_clusters : int
     iterations : int
         Newton steps.
+    error_unit : str
+        Whose contributions a robust error sums: "cluster", "customer" or "row"; empty for errors
+        from the information.
     method : str
     caveats : tuple of str
     state : CoxState
@@ -73,17 +77,19 @@ class CoxFit:
     n_events: int
     n_clusters: int
     iterations: int
+    error_unit: str
     method: str
     caveats: tuple[str, ...]
     state: CoxState = field(repr=False)
 
+    @property
+    def is_clustered(self) -> bool:
+        """Whether errors are summed within customers or other clusters of rows."""
+        return self.error_unit in ("cluster", "customer")
+
     def to_frame(self) -> pd.DataFrame:
         """Tabulate the fit, one line per covariate (the index)."""
-        columns = ["coefficients", "standard_error", "naive_standard_error", "hazard_ratio"]
-        columns += ["ci_lower", "ci_upper", "z", "p_value"]
-        frame = pd.DataFrame({name: np.array(getattr(self, name)) for name in columns})
-        frame = frame.rename(columns={"coefficients": "coefficient"})
-        return frame.set_axis(pd.Index(self.names, name="covariate"), axis="index")
+        return tabulate_coefficients(self, self.names, ratio="hazard_ratio")
 
     def cumulative_hazard(
         self, reference: Mapping[str, float] | None = None, *, offset: float = 0.0
@@ -115,14 +121,9 @@ class CoxFit:
         ------
         ``basehaz(fit, centered = FALSE)`` and ``survfit(coxph)`` of R survival.
         """
-        given = dict.fromkeys(self.names, 0.0) if reference is None else dict(reference)
-        if set(given) != set(self.names):
-            raise EstimationError(
-                f"reference names {sorted(given)}; rule: exactly the covariates "
-                f"{sorted(self.names)}; fix: give each a value"
-            )
+        given = read_reference(self.names, reference)
         state = self.state
-        x = (np.array([given[name] for name in self.names]) - state.centre) / state.scale
+        x = (np.array(list(given.values())) - state.centre) / state.scale
         paths = []
         for stratum in np.unique(state.design.stratum):
             index = np.flatnonzero(state.design.stratum == stratum)
@@ -138,6 +139,18 @@ class CoxFit:
             }
         )
         return frame.assign(**tabulate_hazard(hazard, error, self.confidence_level))
+
+
+def describe_method(error_unit: str, *, is_penalised: bool) -> str:
+    """Name the model and its standard error."""
+    method = "Cox, Efron ties, ridge penalty" if is_penalised else "Cox, Efron ties"
+    return f"{method}, {name_error(error_unit)}"
+
+
+def name_error_unit(fit: CoxFit, error_unit: str) -> CoxFit:
+    """Say of a fit whose clusters are customers, or rows cut in pieces, what they are."""
+    method = describe_method(error_unit, is_penalised=bool(np.any(fit.ridge > 0)))
+    return replace(fit, error_unit=error_unit, method=method)
 
 
 def tabulate_hazard(

@@ -10,9 +10,9 @@ import numpy as np
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.collinearity import group_dependent_columns
+from loyaltylab.survival.cox_design import CoxDesign
 from loyaltylab.survival.cox_likelihood import (
     LARGEST_LOG_RISK,
-    CoxDesign,
     RiskMoments,
     compute_information,
     compute_log_likelihood,

@@ -13,13 +13,10 @@ from loyaltylab.survival.arrays import (
     as_read_only,
     as_read_only_counts,
 )
+from loyaltylab.survival.cluster_sums import sum_by_cluster
 from loyaltylab.survival.cox_fit import CoxFit
 from loyaltylab.survival.cox_likelihood import compute_row_scores
-from loyaltylab.survival.cox_state import (
-    CoxState,
-    compute_coefficient_influence,
-    sum_by_cluster,
-)
+from loyaltylab.survival.cox_state import CoxState, compute_coefficient_influence
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,11 +106,13 @@ def cox_residuals(fit: CoxFit, *, by_cluster: bool = False) -> CoxResiduals:
     dfbeta = influence / state.scale
     unit = np.flatnonzero(process.kept)
     if by_cluster:
-        weight = process.weights
-        both = sum_by_cluster(process, weight[:, None] * np.column_stack([events, expected]))
+        weight, n = process.weights, process.n_clusters
+        both = sum_by_cluster(
+            process.cluster, weight[:, None] * np.column_stack([events, expected]), n
+        )
         events, expected = both[:, 0], both[:, 1]
-        score = sum_by_cluster(process, weight[:, None] * score)
-        dfbeta = sum_by_cluster(process, dfbeta)
+        score = sum_by_cluster(process.cluster, weight[:, None] * score, n)
+        dfbeta = sum_by_cluster(process.cluster, dfbeta, n)
         first = np.unique(process.cluster, return_index=True)[1]
         order = np.argsort(first)
         events, expected, score, dfbeta = (

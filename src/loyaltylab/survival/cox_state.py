@@ -8,12 +8,8 @@ import numpy as np
 
 from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.counting_process import CountingProcess
-from loyaltylab.survival.cox_likelihood import (
-    CoxDesign,
-    RiskMoments,
-    compute_row_scores,
-    sum_row_scores,
-)
+from loyaltylab.survival.cox_design import CoxDesign
+from loyaltylab.survival.cox_likelihood import RiskMoments, compute_row_scores, sum_row_scores
 from loyaltylab.survival.cox_newton import solve_information
 
 
@@ -51,7 +47,7 @@ class CoxState:
     @property
     def is_robust(self) -> bool:
         """Whether errors are summed within clusters (or weighted rows)."""
-        return self.process.is_clustered or self.process.is_weighted
+        return self.process.is_robust
 
 
 def compute_coefficient_influence(
@@ -79,12 +75,3 @@ def sum_coefficient_influence(
     cluster = process.cluster[design.row]
     scores = sum_row_scores(design, moments, cluster, process.n_clusters)
     return solve_information(information, scores.T).T
-
-
-def sum_by_cluster(process: CountingProcess, values: FloatArray) -> FloatArray:
-    """Sum columns (n, q) of the rows within clusters, shape (n_clusters, q)."""
-    columns = [
-        np.bincount(process.cluster, weights=column, minlength=process.n_clusters)
-        for column in values.T
-    ]
-    return np.array(columns, dtype=np.float64).T

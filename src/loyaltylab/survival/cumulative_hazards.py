@@ -10,7 +10,7 @@ import pandas as pd
 
 from loyaltylab.survival.arrays import FloatArray, IntArray, as_read_only, as_read_only_counts
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
-from loyaltylab.survival.curve_caveats import find_curve_caveats
+from loyaltylab.survival.curve_caveats import describe_error, find_curve_caveats
 from loyaltylab.survival.estimate import Estimate
 from loyaltylab.survival.influence import ProductLimit, compute_retention_variance
 from loyaltylab.survival.intervals import normal_quantile
@@ -178,7 +178,7 @@ def nelson_aalen(
         n_rows=process.n_rows,
         n_clusters=process.n_clusters,
         last_follow_up=float(risk_sets.time[-1]),
-        method=f"Nelson-Aalen, {_describe_error(process)}",
+        method=f"Nelson-Aalen, {describe_error(process, otherwise='Poisson error')}",
         caveats=find_curve_caveats(process, risk_sets, np.exp(-hazard)),
     )
 
@@ -188,7 +188,7 @@ def _compute_variance(
 ) -> FloatArray:
     """Sum of d / n^2, or of squared cluster influences, the integral of (dN - Y dH) / n."""
     terms = increment / risk_sets.weight_at_risk
-    if not (process.is_clustered or process.is_weighted):
+    if not process.is_robust:
         return np.cumsum(terms)
     ones = np.ones(len(terms))
     # The influence on a product limit is its level times a sum of this form: with a level of 1,
@@ -201,9 +201,3 @@ def _compute_variance(
         incidence=increment[:, None],
     )
     return compute_retention_variance(process, risk_sets, hazard)
-
-
-def _describe_error(process: CountingProcess) -> str:
-    if process.is_clustered:
-        return "infinitesimal jackknife by cluster"
-    return "infinitesimal jackknife by row" if process.is_weighted else "Poisson error"

@@ -1,4 +1,4 @@
-"""What delayed entry and weights do to a curve, said in sentences with the numbers."""
+"""What delayed entry and weights do to a curve, said in sentences, and its error by name."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ def find_curve_caveats(
     ]
     units = find_unit_caveats(process) if has_error else ()
     return (*(text for text in caveats if text), *units)
+
+
+def describe_error(process: CountingProcess, *, otherwise: str) -> str:
+    """Name the standard error that goes with the rows: the jackknife, or the method's own."""
+    unit = process.error_unit
+    return f"infinitesimal jackknife by {unit}" if unit else otherwise
 
 
 def _describe_late_origin(process: CountingProcess) -> str:

@@ -16,7 +16,7 @@ from loyaltylab.survival.arrays import (
     as_read_only_counts,
 )
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
-from loyaltylab.survival.curve_caveats import find_curve_caveats
+from loyaltylab.survival.curve_caveats import describe_error, find_curve_caveats
 from loyaltylab.survival.estimate import Estimate, difference
 from loyaltylab.survival.influence import (
     ProductLimit,
@@ -257,10 +257,10 @@ def kaplan_meier(
         n_rows=process.n_rows,
         n_clusters=process.n_clusters,
         last_follow_up=float(risk_sets.time[-1]),
-        method=f"Kaplan-Meier, {describe_error(process)}",
+        method=f"Kaplan-Meier, {describe_error(process, otherwise='Greenwood error')}",
         caveats=find_curve_caveats(process, risk_sets, limit.retention),
         interval=interval,
-        has_robust_error=process.is_clustered or process.is_weighted,
+        has_robust_error=process.is_robust,
     )
 
 
@@ -289,16 +289,9 @@ def retention_difference(
     return difference(exposed.retention_at(time), reference.retention_at(time))
 
 
-def describe_error(process: CountingProcess) -> str:
-    """Name the standard error that goes with the rows."""
-    if process.is_clustered:
-        return "infinitesimal jackknife by cluster"
-    return "infinitesimal jackknife by row" if process.is_weighted else "Greenwood error"
-
-
 def _choose_variance(
     process: CountingProcess, risk_sets: RiskSets, limit: ProductLimit
 ) -> FloatArray:
-    if process.is_clustered or process.is_weighted:
+    if process.is_robust:
         return compute_retention_variance(process, risk_sets, limit)
     return compute_greenwood_variance(limit)

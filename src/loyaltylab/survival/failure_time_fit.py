@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from loyaltylab.survival.arrays import FloatArray
-from loyaltylab.survival.estimate import Estimate
 from loyaltylab.survival.failure_time_families import ErrorDistribution
-from loyaltylab.survival.intervals import normal_quantile
-from loyaltylab.survival.parametric_curves import (
-    integrate_retention,
-    read_reference,
-    tabulate_retention,
-)
-from loyaltylab.survival.restricted_mean import check_horizon
+from loyaltylab.survival.parametric_curves import ParametricRetention
+from loyaltylab.survival.wald import tabulate_coefficients
 
 
 @dataclass(frozen=True, eq=False)
-class FailureTimeFit:
+class FailureTimeFit(ParametricRetention):
     """A fitted accelerated failure-time model; p covariates.
 
     log T = intercept + x coefficients + scale * error.
@@ -84,68 +76,7 @@ class FailureTimeFit:
 
     def to_frame(self) -> pd.DataFrame:
         """Tabulate the coefficients, one line per covariate (the index)."""
-        columns = ["coefficients", "standard_error", "naive_standard_error", "time_ratio"]
-        columns += ["ci_lower", "ci_upper", "z", "p_value"]
-        frame = pd.DataFrame({name: np.array(getattr(self, name)) for name in columns})
-        frame = frame.rename(columns={"coefficients": "coefficient"})
-        return frame.set_axis(pd.Index(self.names, name="covariate"), axis="index")
-
-    def retention_at(
-        self, times: npt.ArrayLike, reference: Mapping[str, float] | None = None
-    ) -> pd.DataFrame:
-        """Retention of a customer with given covariates.
-
-        Parameters
-        ----------
-        times : array-like of float, shape (q,)
-            Not past the last follow-up.
-        reference : mapping of str to float, optional
-            Value of every covariate; default all 0.
-
-        Returns
-        -------
-        DataFrame
-            Columns time, retention, standard_error, ci_lower, ci_upper (log-log).
-        """
-        return tabulate_retention(
-            self._retention,
-            read_reference(self.names, reference),
-            times,
-            covariance=self.covariance,
-            last_follow_up=self.last_follow_up,
-            confidence_level=self.confidence_level,
-        )
-
-    def restricted_mean(
-        self,
-        reference: Mapping[str, float] | None = None,
-        *,
-        horizon: float,
-        unit: str = "days",
-    ) -> Estimate:
-        """Mean time retained up to a horizon within the follow-up, for given covariates.
-
-        Returns
-        -------
-        Estimate
-            In time units; error by the delta method, normal interval.
-        """
-        check_horizon(horizon, self.last_follow_up)
-        x = read_reference(self.names, reference)
-        value, error = integrate_retention(self._retention, x, horizon, self.covariance)
-        half_width = normal_quantile(self.confidence_level) * error
-        return Estimate(
-            value=value,
-            standard_error=error,
-            ci_lower=value - half_width,
-            ci_upper=value + half_width,
-            confidence_level=self.confidence_level,
-            n=self.n_clusters,
-            n_events=self.n_events,
-            unit=unit,
-            method=f"restricted mean retention time to {horizon:g}, {self.method}",
-            caveats=self.caveats,
-        )
+        return tabulate_coefficients(self, self.names, ratio="time_ratio")
 
     def _retention(self, times: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Retention and its derivatives by intercept, coefficients and log scale."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,6 @@ from loyaltylab.survival.covariate_checks import (
     find_sample_caveats,
     refuse_collinear,
 )
-from loyaltylab.survival.estimate import Estimate
 from loyaltylab.survival.flexible_likelihood import (
     FlexibleMaximum,
     FlexibleRows,
@@ -25,17 +24,18 @@ from loyaltylab.survival.flexible_likelihood import (
     spline_and_slope,
 )
 from loyaltylab.survival.intervals import normal_quantile
-from loyaltylab.survival.parametric_curves import (
-    integrate_retention,
-    read_reference,
-    tabulate_retention,
+from loyaltylab.survival.parametric_curves import ParametricRetention
+from loyaltylab.survival.wald import (
+    compute_sandwich,
+    describe_zero_errors,
+    name_error,
+    summarise_coefficients,
+    tabulate_coefficients,
 )
-from loyaltylab.survival.restricted_mean import check_horizon
-from loyaltylab.survival.wald import describe_zero_errors, summarise_coefficients
 
 
 @dataclass(frozen=True, eq=False)
-class FlexibleHazardFit:
+class FlexibleHazardFit(ParametricRetention):
     """A fitted proportional-hazards model with a spline baseline; p covariates, k knots.
 
     log H(t) = g0 + g1 log t + g2 b2(log t) + ... + x coefficients, with H the cumulative hazard
@@ -84,55 +84,7 @@ class FlexibleHazardFit:
 
     def to_frame(self) -> pd.DataFrame:
         """Tabulate the coefficients, one line per covariate (the index)."""
-        columns = ["coefficients", "standard_error", "naive_standard_error", "hazard_ratio"]
-        columns += ["ci_lower", "ci_upper", "z", "p_value"]
-        frame = pd.DataFrame({name: np.array(getattr(self, name)) for name in columns})
-        frame = frame.rename(columns={"coefficients": "coefficient"})
-        return frame.set_axis(pd.Index(self.names, name="covariate"), axis="index")
-
-    def retention_at(
-        self, times: npt.ArrayLike, reference: Mapping[str, float] | None = None
-    ) -> pd.DataFrame:
-        """Retention of a customer with given covariates (default all 0), up to the follow-up.
-
-        Returns
-        -------
-        DataFrame
-            Columns time, retention, standard_error, ci_lower, ci_upper (log-log).
-        """
-        return tabulate_retention(
-            self._retention,
-            read_reference(self.names, reference),
-            times,
-            covariance=self.covariance,
-            last_follow_up=self.last_follow_up,
-            confidence_level=self.confidence_level,
-        )
-
-    def restricted_mean(
-        self,
-        reference: Mapping[str, float] | None = None,
-        *,
-        horizon: float,
-        unit: str = "days",
-    ) -> Estimate:
-        """Mean time retained up to a horizon within the follow-up, for given covariates."""
-        check_horizon(horizon, self.last_follow_up)
-        x = read_reference(self.names, reference)
-        value, error = integrate_retention(self._retention, x, horizon, self.covariance)
-        half_width = normal_quantile(self.confidence_level) * error
-        return Estimate(
-            value=value,
-            standard_error=error,
-            ci_lower=value - half_width,
-            ci_upper=value + half_width,
-            confidence_level=self.confidence_level,
-            n=self.n_clusters,
-            n_events=self.n_events,
-            unit=unit,
-            method=f"restricted mean retention time to {horizon:g}, {self.method}",
-            caveats=self.caveats,
-        )
+        return tabulate_coefficients(self, self.names, ratio="hazard_ratio")
 
     def _retention(self, times: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Retention and its derivatives by spline and coefficients."""
@@ -230,12 +182,9 @@ def _summarise(
     back[0, k:] = -centre / scale
     back[k:, k:] = np.diag(1.0 / scale)
     theta, naive = back @ found.theta, back @ np.linalg.inv(found.information) @ back.T
-    covariance, error_name = naive, "error from the information"
-    if process.is_clustered or process.is_weighted:
-        by_cluster = np.array([np.bincount(process.cluster, weights=u) for u in found.scores.T])
-        influence = back @ np.linalg.solve(found.information, by_cluster)
-        covariance = influence @ influence.T
-        error_name = f"robust error by {'cluster' if process.is_clustered else 'row'}"
+    covariance = naive
+    if process.is_robust:
+        covariance = compute_sandwich(process, found.scores, found.information, back)
     error, naive_error = (np.sqrt(np.diag(matrix))[k:] for matrix in (covariance, naive))
     return FlexibleHazardFit(
         names=names,
@@ -249,7 +198,7 @@ def _summarise(
         n_events=process.n_events,
         n_clusters=process.n_clusters,
         iterations=found.iterations,
-        method=f"proportional hazards, spline with {k} knots, {error_name}",
+        method=f"proportional hazards, spline with {k} knots, {name_error(process.error_unit)}",
         caveats=(
             *find_sample_caveats(process, len(names)),
             *describe_zero_errors(names, error, naive_error),

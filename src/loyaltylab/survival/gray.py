@@ -8,21 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import gammaincc
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray, as_read_only, as_read_only_counts
-from loyaltylab.survival.counting_process import build_counting_process
+from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.gray_scores import (
+    Groups,
     compute_covariance,
     compute_influence,
     compute_score,
     prepare_groups,
 )
-from loyaltylab.survival.row_checks import read_labels
-from loyaltylab.survival.unit_caveats import find_unit_caveats
-
-FEW_EVENTS = 10
+from loyaltylab.survival.intervals import chi_square_p_value
+from loyaltylab.survival.row_checks import read_groups
+from loyaltylab.survival.unit_caveats import describe_few_events, find_unit_caveats
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +128,10 @@ def gray_test(
     >>> found.degrees_of_freedom
     1
     """
-    label, groups, problems = _read_groups(group, len(pd.Series(stop)), rho)
+    problems: list[str] = []
+    label, groups = read_groups(group, len(pd.Series(stop)), problems)
+    if not np.isfinite(rho):
+        problems.append(f"rho is {rho!r}; rule: a finite power")
     process = build_counting_process(
         start, stop, exit_cause=exit_cause, strata=strata, weights=weights, cluster=cluster,
         further_problems=problems,
@@ -137,35 +139,46 @@ def gray_test(
     if cause not in process.causes:
         raise EstimationError(f"no exit by {cause!r}; the causes observed: {list(process.causes)}")
     label, code = label[process.kept], process.causes.index(cause) + 1
-    own, g = process.code == code, len(groups)
     parts = [
-        prepare_groups(process, process.stratum == stratum, own, label, g, rho)
+        prepare_groups(
+            process, process.stratum == stratum, process.code == code, label, len(groups), rho
+        )
         for stratum in range(len(process.strata))
     ]
     parts = [part for part in parts if len(part.time) > 0]
+    return _summarise(process, parts, (label, groups), cause=cause, code=code, rho=rho)
+
+
+def _summarise(
+    process: CountingProcess,
+    parts: list[Groups],
+    grouping: tuple[IntArray, tuple[str, ...]],
+    *,
+    cause: str,
+    code: int,
+    rho: float,
+) -> GrayTest:
+    (label, groups), own = grouping, process.code == code
+    g, is_other = len(groups), process.event & ~own
     score = np.sum([compute_score(part) for part in parts], axis=0)
-    if process.is_clustered or process.is_weighted:
-        influence = np.sum([compute_influence(process, part) for part in parts], axis=0)
-        covariance = influence.T @ influence
-    else:
-        covariance = np.sum([compute_covariance(part) for part in parts], axis=0)
+    covariance = _sum_covariance(process, parts)
     statistic = _find_statistic(score, covariance)
     n_events = np.bincount(label[own], minlength=g)
     return GrayTest(
         statistic=statistic,
         degrees_of_freedom=g - 1,
-        p_value=float(gammaincc((g - 1) / 2.0, statistic / 2.0)),
+        p_value=float(chi_square_p_value(statistic, g - 1)),
         cause=cause,
         groups=groups,
         n_rows=as_read_only_counts(np.bincount(label, minlength=g)),
         n_events=as_read_only_counts(n_events),
-        n_other_exits=as_read_only_counts(np.bincount(label[process.event & ~own], minlength=g)),
+        n_other_exits=as_read_only_counts(np.bincount(label[is_other], minlength=g)),
         score=as_read_only(score),
         covariance=as_read_only(covariance),
         rho=float(rho),
         n_strata=len(process.strata),
         method=f"Gray's test of the incidence of {cause}, rho {rho:g}"
-        + (", infinitesimal jackknife" if process.is_clustered or process.is_weighted else ""),
+        + (", infinitesimal jackknife" if process.is_robust else ""),
         caveats=(
             *_find_caveats(cause, groups, n_events, sum(part.n_left_out for part in parts)),
             *find_unit_caveats(process, what="robust p-values"),
@@ -173,29 +186,18 @@ def gray_test(
     )
 
 
-def _read_groups(
-    group: npt.ArrayLike, n: int, rho: float
-) -> tuple[IntArray, tuple[str, ...], list[str]]:
-    problems: list[str] = []
-    label, groups = read_labels("group", group, np.zeros(n, dtype=np.int64), problems)
-    if len(label) != n:
-        problems.append(f"group has {len(label)} values, stop has {n}; rule: one per row")
-    if not np.isfinite(rho):
-        problems.append(f"rho is {rho!r}; rule: a finite power")
-    if not problems and len(groups) < 2:
-        problems.append("one group only; rule: two or more; fix: check the labels of group")
-    return label, groups, problems
+def _sum_covariance(process: CountingProcess, parts: list[Groups]) -> FloatArray:
+    """Of the scores over strata: the infinitesimal jackknife, or Gray's."""
+    if process.is_robust:
+        influence = np.sum([compute_influence(process, part) for part in parts], axis=0)
+        return np.asarray(influence.T @ influence)
+    return np.asarray(np.sum([compute_covariance(part) for part in parts], axis=0))
 
 
 def _find_caveats(
     cause: str, groups: tuple[str, ...], n_events: IntArray, n_left_out: int
 ) -> tuple[str, ...]:
-    caveats = [
-        f"Group {name!r} has {events} exits by {cause}: below {FEW_EVENTS} the chi-square "
-        "approximation is rough."
-        for name, events in zip(groups, n_events.tolist(), strict=True)
-        if events < FEW_EVENTS
-    ]
+    caveats = describe_few_events(groups, n_events.tolist(), what=f"exits by {cause}")
     if n_left_out > 0:
         caveats.append(
             f"{n_left_out} exits come after everyone at risk in their group had left, and are left "

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loyaltylab.survival.arrays import BoolArray, FloatArray, IntArray
+from loyaltylab.survival.cluster_sums import sum_by_cluster
 from loyaltylab.survival.counting_process import CountingProcess
 from loyaltylab.survival.risk_sets import sum_at_risk
 
@@ -177,9 +178,7 @@ def compute_influence(process: CountingProcess, groups: Groups) -> FloatArray:
     direct = groups.scale[t, None] * (np.eye(g)[j] - part[t]) + per_own[t, :, j]
     values[leaves] += counts * (is_own * direct - per_exit[t, :, j])
     values *= process.weights[groups.row][:, None]
-    cluster, n = process.cluster[groups.row], process.n_clusters
-    sums = [np.bincount(cluster, weights=column, minlength=n) for column in values.T]
-    return np.array(sums, dtype=np.float64).T
+    return sum_by_cluster(process.cluster[groups.row], values, process.n_clusters)
 
 
 def divide(top: FloatArray, bottom: FloatArray) -> FloatArray:

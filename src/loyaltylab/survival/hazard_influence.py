@@ -9,6 +9,7 @@ import numpy as np
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray
+from loyaltylab.survival.cluster_sums import sum_by_cluster
 from loyaltylab.survival.cox import CoxFit, CoxState
 from loyaltylab.survival.cox_newton import solve_information
 
@@ -95,6 +96,4 @@ def compute_hazard_influence(
     gradient = np.outer(hazard.increments @ slopes, hazard.distance) - c.T @ pull
     values += scores @ solve_information(state.information, gradient.T)
     values *= design.weights[:, None]
-    cluster, n = process.cluster[design.row], process.n_clusters
-    sums = [np.bincount(cluster, weights=column, minlength=n) for column in values.T]
-    return np.array(sums, dtype=np.float64).reshape(slopes.shape[1], n).T
+    return sum_by_cluster(process.cluster[design.row], values, process.n_clusters)

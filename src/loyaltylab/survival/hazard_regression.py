@@ -19,7 +19,12 @@ from loyaltylab.survival.counting_process import CountingProcess
 from loyaltylab.survival.covariate_checks import find_sample_caveats
 from loyaltylab.survival.hazard_families import HazardFamily
 from loyaltylab.survival.intervals import normal_quantile
-from loyaltylab.survival.wald import describe_zero_errors, summarise_coefficients
+from loyaltylab.survival.wald import (
+    describe_zero_errors,
+    name_error,
+    summarise_coefficients,
+    tabulate_coefficients,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +86,7 @@ class HazardRegression:
 
     def to_frame(self) -> pd.DataFrame:
         """Tabulate the coefficients, one line per covariate (the index)."""
-        columns = ["coefficients", "standard_error", "naive_standard_error", "ratio"]
-        columns += ["ci_lower", "ci_upper", "z", "p_value"]
-        frame = pd.DataFrame({name: np.array(getattr(self, name)) for name in columns})
-        frame = frame.rename(columns={"coefficients": "coefficient"})
-        return frame.set_axis(pd.Index(self.names, name="covariate"), axis="index")
+        return tabulate_coefficients(self, self.names, ratio="ratio")
 
     def baseline_frame(self) -> pd.DataFrame:
         """Tabulate the baseline, one line per cell of time (the index)."""
@@ -110,7 +111,7 @@ def fit_hazard_regression(
     confidence_level: float,
 ) -> HazardRegression:
     """Fit on centred and scaled covariates and offsets, and put everything back."""
-    quantile = normal_quantile(confidence_level)
+    normal_quantile(confidence_level)  # Refuses what is no share.
     _refuse_empty_cells(rows, labels, family)
     centre, scale = rows.x.mean(axis=0), rows.x.std(axis=0)
     known = float(rows.offset.mean())
@@ -119,45 +120,52 @@ def fit_hazard_regression(
     )
     found = fit_cells(scaled, family, names)
     errors = compute_errors(scaled, found, shift=centre / scale)
-    is_robust = process.is_clustered or process.is_weighted
-    covariance = errors.robust if is_robust else errors.naive
+    covariance = errors.robust if process.is_robust else errors.naive
     error = np.sqrt(np.diag(covariance)) / scale
     naive_error = np.sqrt(np.diag(errors.naive)) / scale
     coefficients = found.beta / scale
     alpha = found.alpha - coefficients @ centre - known
-    alpha_error = errors.robust_baseline if is_robust else errors.naive_baseline
-    reach = np.outer([-quantile, quantile], alpha_error)
-    slope = (family.baseline(alpha + 1e-6) - family.baseline(alpha - 1e-6)) / 2e-6
-    with np.errstate(over="ignore"):  # An upper limit past the largest double is infinite.
-        baseline_limits = family.baseline(alpha + reach)
-    error_name = "error from the information"
-    if is_robust:
-        error_name = f"robust error by {'cluster' if process.is_clustered else 'row'}"
+    alpha_error = errors.robust_baseline if process.is_robust else errors.naive_baseline
     return HazardRegression(
         names=names,
         ratio_kind=family.ratio,
         covariance=as_read_only(covariance / np.outer(scale, scale)),
         confidence_level=confidence_level,
         cell=labels,
-        baseline=as_read_only(family.baseline(alpha)),
-        baseline_error=as_read_only(slope * alpha_error),
-        baseline_ci_lower=as_read_only(baseline_limits[0]),
-        baseline_ci_upper=as_read_only(baseline_limits[1]),
         n_events_by_cell=as_read_only_counts(rows.sum_by_cell(rows.event.astype(np.float64))),
         log_likelihood=found.log_likelihood,
         n_rows=process.n_rows,
         n_events=process.n_events,
         n_clusters=process.n_clusters,
         iterations=found.iterations,
-        method=f"{family.name}, {error_name}",
+        method=f"{family.name}, {name_error(process.error_unit)}",
         caveats=(
             *find_sample_caveats(process, len(names)),
             *describe_zero_errors(names, error, naive_error),
         ),
+        **_summarise_baseline(family, alpha, alpha_error, confidence_level),
         **summarise_coefficients(
             coefficients, error, naive_error, ratio="ratio", confidence_level=confidence_level
         ),
     )
+
+
+def _summarise_baseline(
+    family: HazardFamily, alpha: FloatArray, alpha_error: FloatArray, confidence_level: float
+) -> dict[str, FloatArray]:
+    """Baseline hazard of each cell with its error and limits, which come from the link's scale."""
+    quantile = normal_quantile(confidence_level)
+    reach = np.outer([-quantile, quantile], alpha_error)
+    slope = (family.baseline(alpha + 1e-6) - family.baseline(alpha - 1e-6)) / 2e-6
+    with np.errstate(over="ignore"):  # An upper limit past the largest double is infinite.
+        lower, upper = family.baseline(alpha + reach)
+    columns = {
+        "baseline": family.baseline(alpha),
+        "baseline_error": slope * alpha_error,
+        "baseline_ci_lower": lower,
+        "baseline_ci_upper": upper,
+    }
+    return {name: as_read_only(values) for name, values in columns.items()}
 
 
 def _refuse_empty_cells(rows: CellRows, labels: tuple[str, ...], family: HazardFamily) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loyaltylab.survival.arrays import FloatArray, IntArray
+from loyaltylab.survival.cluster_sums import ClusterBreaks, sort_breaks
 from loyaltylab.survival.counting_process import CountingProcess
 from loyaltylab.survival.risk_sets import RiskSets
 
@@ -131,42 +132,11 @@ def compute_sum_influence(
     return float(level[-1]), np.asarray(while_at_risk + own - after)
 
 
-@dataclass(frozen=True, eq=False)
-class _Breakpoints:
-    """The 2n changes of coefficients (n entries, then n exits), ordered within clusters."""
-
-    order: IntArray
-    time_index: IntArray
-    cluster: IntArray
-    m: int
-
-    def sum_products(self, changes: list[FloatArray]) -> FloatArray:
-        """Cross products of the cluster coefficients, summed over clusters, by time (q, q, m)."""
-        is_first = np.concatenate([[True], self.cluster[1:] != self.cluster[:-1]])
-        opening = np.flatnonzero(is_first)
-        group = np.cumsum(is_first) - 1
-        after = []
-        for change in changes:
-            running = np.concatenate([[0.0], np.cumsum(change[self.order])])
-            after.append(running[1:] - running[opening][group])
-        q = len(changes)
-        sums = np.empty((q, q, self.m))
-        for i in range(q):
-            for j in range(i, q):
-                product = after[i] * after[j]
-                step = np.diff(product, prepend=0.0)
-                step[is_first] = product[is_first]
-                per_time = np.bincount(self.time_index, weights=step, minlength=self.m)
-                sums[i, j] = sums[j, i] = np.cumsum(per_time[: self.m])
-        return sums
-
-
-def _sort_breakpoints(process: CountingProcess, risk_sets: RiskSets) -> _Breakpoints:
+def _sort_breakpoints(process: CountingProcess, risk_sets: RiskSets) -> ClusterBreaks:
+    """The 2n changes of coefficients: n entries, then n exits."""
     index = np.concatenate([risk_sets.first, risk_sets.last])
     cluster = np.concatenate([process.cluster, process.cluster])
-    m = len(risk_sets.time)
-    order = np.argsort(cluster * (m + 1) + np.maximum(index, 0), kind="stable")
-    return _Breakpoints(order, np.maximum(index, 0)[order], cluster[order], m)
+    return sort_breaks(cluster, index, len(risk_sets.time))
 
 
 def _at(cumulative: FloatArray, index: IntArray) -> FloatArray:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+import numpy.typing as npt
+from scipy.special import gammaincc, ndtr, ndtri
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
@@ -25,6 +26,14 @@ def normal_quantile(confidence_level: float) -> float:
 def two_sided_p_value(z: FloatArray | float) -> FloatArray:
     """Probability that a standard normal is further from 0 than z."""
     return np.asarray(2.0 * ndtr(-np.abs(z)), dtype=np.float64)
+
+
+def chi_square_p_value(
+    statistic: FloatArray | float, degrees_of_freedom: npt.ArrayLike
+) -> FloatArray:
+    """Probability that a chi-square of these degrees of freedom is larger."""
+    half = np.asarray(degrees_of_freedom) / 2.0
+    return np.asarray(gammaincc(half, np.asarray(statistic) / 2.0), dtype=np.float64)
 
 
 def log_log_interval(

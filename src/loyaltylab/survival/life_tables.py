@@ -12,6 +12,7 @@ from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.retention_intervals import compute_retention_interval
+from loyaltylab.survival.row_splitting import find_interval_problems
 
 
 def life_table(
@@ -66,7 +67,7 @@ def life_table(
     [3.5, 1.5]
     """
     process = build_counting_process(
-        start, stop, event=event, further_problems=_find_cut_problems(cuts)
+        start, stop, event=event, further_problems=find_interval_problems(cuts)
     )
     edges = np.asarray(cuts, dtype=np.float64)
     table = _count(process, edges)
@@ -93,17 +94,6 @@ def life_table(
         hazard_standard_error=hazard_error,
         confidence_level=confidence_level,
     )
-
-
-def _find_cut_problems(cuts: Sequence[float]) -> list[str]:
-    edges = np.asarray(cuts, dtype=np.float64)
-    is_right = edges.ndim == 1 and len(edges) >= 2 and bool(np.all(np.isfinite(edges)))
-    if is_right and edges[0] >= 0 and np.all(np.diff(edges) > 0):
-        return []
-    return [
-        "cuts must be at least two, finite, not negative and increasing; fix: "
-        "cuts=range(0, 13) for twelve months"
-    ]
 
 
 def _count(process: CountingProcess, edges: FloatArray) -> pd.DataFrame:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import chdtrc
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray, as_read_only, as_read_only_counts
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
+from loyaltylab.survival.intervals import chi_square_p_value
 from loyaltylab.survival.log_rank_sums import (
     GroupRiskSets,
     build_group_risk_sets,
@@ -19,10 +19,9 @@ from loyaltylab.survival.log_rank_sums import (
     compute_hypergeometric_covariance,
     compute_time_weights,
 )
-from loyaltylab.survival.row_checks import read_labels
-from loyaltylab.survival.unit_caveats import find_unit_caveats
+from loyaltylab.survival.row_checks import read_groups
+from loyaltylab.survival.unit_caveats import describe_few_events, find_unit_caveats
 
-FEW_EVENTS = 10
 # Below this share of the largest eigenvalue a covariance of scores is singular but for rounding.
 SINGULAR_SHARE = 1e-10
 
@@ -45,7 +44,7 @@ class LogRankTest:
         left alike; each time counts with its Fleming-Harrington weight.
     covariance : ndarray of float, shape (k, k)
         Of observed minus expected.
-    n_rows_by_group, n_events_by_group : ndarray of int, shape (k,)
+    n_rows, n_events : ndarray of int, shape (k,)
     n_clusters : int
         Independent units.
     method : str
@@ -59,8 +58,8 @@ class LogRankTest:
     observed: FloatArray
     expected: FloatArray
     covariance: FloatArray
-    n_rows_by_group: IntArray
-    n_events_by_group: IntArray
+    n_rows: IntArray
+    n_events: IntArray
     n_clusters: int
     method: str
     caveats: tuple[str, ...]
@@ -69,8 +68,8 @@ class LogRankTest:
         """Tabulate the groups: n_rows, n_events, observed, expected; one line per group."""
         return pd.DataFrame(
             {
-                "n_rows": self.n_rows_by_group.copy(),
-                "n_events": self.n_events_by_group.copy(),
+                "n_rows": self.n_rows.copy(),
+                "n_events": self.n_events.copy(),
                 "observed": self.observed.copy(),
                 "expected": self.expected.copy(),
             },
@@ -149,7 +148,7 @@ def log_rank_test(
     risk_sets = build_group_risk_sets(process, codes, len(groups))
     _refuse_absent_groups(risk_sets, groups)
     time_weights = compute_time_weights(risk_sets, rho, gamma)
-    if process.is_clustered or process.is_weighted:
+    if process.is_robust:
         scores = compute_cluster_scores(process, codes, risk_sets, time_weights)
         covariance = scores.T @ scores
     else:
@@ -175,12 +174,12 @@ def _summarise(
         groups=groups,
         statistic=statistic,
         degrees_of_freedom=len(groups) - 1,
-        p_value=float(chdtrc(len(groups) - 1, statistic)),
+        p_value=float(chi_square_p_value(statistic, len(groups) - 1)),
         observed=as_read_only(observed),
         expected=as_read_only(expected),
         covariance=as_read_only(covariance),
-        n_rows_by_group=as_read_only_counts(np.bincount(codes, minlength=len(groups))),
-        n_events_by_group=as_read_only_counts(n_events),
+        n_rows=as_read_only_counts(np.bincount(codes, minlength=len(groups))),
+        n_events=as_read_only_counts(n_events),
         n_clusters=process.n_clusters,
         method=method,
         caveats=_find_caveats(process, groups, n_events),
@@ -194,24 +193,6 @@ def find_exponent_problems(rho: float, gamma: float) -> list[str]:
         for name, value in (("rho", rho), ("gamma", gamma))
         if not (np.isfinite(value) and value >= 0)
     ]
-
-
-def read_groups(
-    group: npt.ArrayLike, n: int, problems: list[str]
-) -> tuple[IntArray, tuple[str, ...]]:
-    """Code the groups as positions in their sorted list, of two or more."""
-    codes, groups = read_labels("group", group, np.zeros(n, dtype=np.int64), problems)
-    if len(codes) != n:
-        problems.append(
-            f"group has {len(codes)} values, stop has {n}; rule: one per row; fix: take both "
-            "from one frame"
-        )
-    elif len(groups) < 2 and groups[0]:
-        problems.append(
-            f"all rows belong to group {groups[0]!r}; rule: at least two groups; fix: check the "
-            "filter that made the rows"
-        )
-    return codes, groups
 
 
 def _refuse_absent_groups(risk_sets: GroupRiskSets, groups: tuple[str, ...]) -> None:
@@ -255,9 +236,5 @@ def _describe_method(process: CountingProcess, rho: float, gamma: float) -> str:
 def _find_caveats(
     process: CountingProcess, groups: tuple[str, ...], n_events: IntArray
 ) -> tuple[str, ...]:
-    caveats = [
-        f"Group {name!r} has {n} events: below {FEW_EVENTS} the chi-squared p-value is rough."
-        for name, n in zip(groups, n_events, strict=True)
-        if n < FEW_EVENTS
-    ]
-    return (*caveats, *find_unit_caveats(process, what="robust p-values"))
+    few = describe_few_events(groups, n_events.tolist())
+    return (*few, *find_unit_caveats(process, what="robust p-values"))

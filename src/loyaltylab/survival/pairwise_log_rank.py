@@ -12,7 +12,8 @@ import pandas as pd
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
 from loyaltylab.survival.counting_process import build_counting_process
-from loyaltylab.survival.log_rank import find_exponent_problems, log_rank_test, read_groups
+from loyaltylab.survival.log_rank import find_exponent_problems, log_rank_test
+from loyaltylab.survival.row_checks import read_groups
 
 
 def pairwise_log_rank_tests(

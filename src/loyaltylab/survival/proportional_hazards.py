@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaincc
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray
@@ -15,6 +14,7 @@ from loyaltylab.survival.cox_likelihood import (
     compute_information,
     compute_score,
 )
+from loyaltylab.survival.intervals import chi_square_p_value
 
 TRANSFORMS = ("km", "rank", "identity", "log")
 
@@ -37,7 +37,8 @@ def check_proportional_hazards(fit: CoxFit, *, transform: str = "km") -> pd.Data
     Returns
     -------
     DataFrame
-        Index: the covariates, then "GLOBAL". Columns chi2, df, p_value.
+        Index: the covariates, then "GLOBAL". Columns statistic (chi-square),
+        degrees_of_freedom, p_value.
 
     Raises
     ------
@@ -68,10 +69,14 @@ def check_proportional_hazards(fit: CoxFit, *, transform: str = "km") -> pd.Data
     )
     score = np.concatenate([np.zeros(p), compute_score(design, moments, g)])
     members = [[*range(p), p + j] for j in range(p)] + [list(range(2 * p))]
-    chi2 = np.array([_score_statistic(joint, score, keep) for keep in members])
-    df = np.array([1] * p + [p])
+    statistic = np.array([_score_statistic(joint, score, keep) for keep in members])
+    freedom = np.array([1] * p + [p])
     return pd.DataFrame(
-        {"chi2": chi2, "df": df, "p_value": gammaincc(df / 2.0, chi2 / 2.0)},
+        {
+            "statistic": statistic,
+            "degrees_of_freedom": freedom,
+            "p_value": chi_square_p_value(statistic, freedom),
+        },
         index=pd.Index([*fit.names, "GLOBAL"], name="covariate"),
     )
 

@@ -199,14 +199,10 @@ def _read_inputs(
         problems.append(f"unknown link {link!r}; rule: one of {list(LINKS)}")
     values = read_numbers("pseudo_values", pseudo_values, problems)
     n = len(values)
-    problems += [
-        text.replace("stop has", "pseudo_values has")
-        for text in find_covariate_problems(covariates, n)
-    ]
-    codes, _ = read_labels("cluster", cluster, np.arange(n), problems)
-    if len(codes) != n:
-        problems.append(f"cluster has {len(codes)} values, pseudo_values has {n}; rule: one each")
-    elif n <= covariates.shape[1] + 1 or len(np.unique(codes)) <= covariates.shape[1] + 1:
+    by_row = find_covariate_problems(covariates, n)
+    codes, _ = read_labels("cluster", cluster, np.arange(n), by_row)
+    problems += [text.replace("stop has", "pseudo_values has") for text in by_row]
+    if n <= covariates.shape[1] + 1 or len(np.unique(codes)) <= covariates.shape[1] + 1:
         problems.append(
             f"{n} customers in {len(np.unique(codes))} clusters for {covariates.shape[1] + 1} "
             "coefficients; rule: more independent units than coefficients; fix: fewer covariates"

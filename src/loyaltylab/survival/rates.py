@@ -15,10 +15,16 @@ from loyaltylab.errors import EstimationError
 from loyaltylab.survival.counting_process import build_counting_process
 from loyaltylab.survival.estimate import Estimate
 from loyaltylab.survival.intervals import normal_quantile
+from loyaltylab.survival.row_splitting import find_interval_problems
 
 
 def event_rate(
-    n_events: int, person_time: float, *, unit: str = "per day", confidence_level: float = 0.95
+    n_events: int,
+    person_time: float,
+    *,
+    n_customers: int,
+    unit: str = "per day",
+    confidence_level: float = 0.95,
 ) -> Estimate:
     """Events per unit of person-time.
 
@@ -28,6 +34,8 @@ def event_rate(
         Events counted.
     person_time : float
         Time at risk, summed over customers; the unit of the rate follows from it.
+    n_customers : int
+        Customers (or rows) whose time it is.
     unit : str
         Name of the rate's unit.
     confidence_level : float
@@ -48,9 +56,27 @@ def event_rate(
 
     Examples
     --------
-    >>> round(event_rate(10, 100.0).ci_upper, 4)
+    >>> round(event_rate(10, 100.0, n_customers=40).ci_upper, 4)
     0.1839
     """
+    lower, upper = find_rate_limits(n_events, person_time, confidence_level)
+    return Estimate(
+        value=n_events / person_time,
+        standard_error=math.sqrt(n_events) / person_time,
+        ci_lower=lower,
+        ci_upper=upper,
+        confidence_level=confidence_level,
+        n=n_customers,
+        n_events=n_events,
+        unit=unit,
+        method="events over person-time, exact Poisson limits (Garwood)",
+    )
+
+
+def find_rate_limits(
+    n_events: int, person_time: float, confidence_level: float
+) -> tuple[float, float]:
+    """Exact Poisson limits of a rate, or what makes one impossible."""
     if not person_time > 0 or n_events < 0:
         raise EstimationError(
             f"{n_events} events in a person-time of {person_time:g} give no rate; "
@@ -60,17 +86,7 @@ def event_rate(
     tail = (1 - confidence_level) / 2
     lower = float(gammaincinv(n_events, tail)) if n_events else 0.0
     upper = float(chdtri(2 * n_events + 2, tail)) / 2
-    return Estimate(
-        value=n_events / person_time,
-        standard_error=math.sqrt(n_events) / person_time,
-        ci_lower=float(lower) / person_time,
-        ci_upper=float(upper) / person_time,
-        confidence_level=confidence_level,
-        n=n_events,
-        n_events=n_events,
-        unit=unit,
-        method="events over person-time, exact Poisson limits (Garwood)",
-    )
+    return lower / person_time, upper / person_time
 
 
 def rates_by_interval(
@@ -110,19 +126,17 @@ def rates_by_interval(
     ------
     R ``survival::pyears``.
     """
+    rows = build_counting_process(
+        start, stop, event=event, further_problems=find_interval_problems(cuts)
+    )
     edges = np.asarray(cuts, dtype=np.float64)
-    if len(edges) < 2 or not (np.diff(edges) > 0).all():
-        raise EstimationError("The cuts of the intervals must increase, and be at least two.")
-    rows = build_counting_process(start, stop, event=event)
     lines = []
     for lower, upper in pairwise(edges):
         overlap = np.minimum(rows.stop, upper) - np.maximum(rows.start, lower)
         time = float(np.clip(overlap, 0, None).sum() / time_unit)
         n_events = int((rows.event & (rows.stop > lower) & (rows.stop <= upper)).sum())
-        rate = event_rate(n_events, time, confidence_level=confidence_level)
+        limits = find_rate_limits(n_events, time, confidence_level)
         at_risk = int((overlap > 0).sum())
-        lines.append(
-            (lower, upper, time, at_risk, n_events, rate.value, rate.ci_lower, rate.ci_upper)
-        )
+        lines.append((lower, upper, time, at_risk, n_events, n_events / time, *limits))
     columns = ["interval_start", "interval_stop", "person_time", "n_at_risk", "n_events", "rate"]
     return pd.DataFrame(lines, columns=[*columns, "ci_lower", "ci_upper"])

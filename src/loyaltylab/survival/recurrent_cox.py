@@ -13,13 +13,13 @@ from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray
 from loyaltylab.survival.clock_reset import reset_clock
 from loyaltylab.survival.covariate_checks import find_covariate_problems
-from loyaltylab.survival.cox import CoxFit, fit_cox
+from loyaltylab.survival.cox import fit_cox
+from loyaltylab.survival.cox_fit import CoxFit, name_error_unit
 from loyaltylab.survival.recurrent_rows import RecurrentRows, build_recurrent_rows
 from loyaltylab.survival.row_checks import describe_rows, read_numbers
+from loyaltylab.survival.unit_caveats import FEW_EVENTS
 
 CLOCKS = ("total", "gap")
-# A stratum with fewer events says little, and its customers are the ones with most events.
-FEW_EVENTS = 10
 
 
 def andersen_gill(
@@ -82,6 +82,7 @@ def andersen_gill(
         start, stop, event, covariates, cluster=customer if cluster is None else cluster,
         strata=strata, weights=weights, confidence_level=confidence_level,
     )  # fmt: skip
+    fit = name_error_unit(fit, "customer" if cluster is None else "cluster")
     return replace(
         fit, method=f"Andersen-Gill: {fit.method}", caveats=(*fit.caveats, *_describe_gaps(rows))
     )
@@ -168,6 +169,7 @@ def prentice_williams_peterson(
         weights=None if weights is None else process.weights,
         confidence_level=confidence_level,
     )
+    fit = name_error_unit(fit, "customer" if cluster is None else "cluster")
     return replace(
         fit,
         method=f"Prentice-Williams-Peterson, {clock} time: {fit.method}",

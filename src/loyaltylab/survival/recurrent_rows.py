@@ -84,8 +84,6 @@ def build_recurrent_rows(
     problems = list(further_problems)
     n = len(pd.Series(stop))
     person, _ = read_labels("customer", customer, np.arange(n), problems)
-    if len(person) != n:
-        problems.append(f"customer has {len(person)} values, stop has {n}; rule: one per row")
     leaves = np.zeros(n, dtype=bool)
     if terminal is not None:
         leaves = _read_terminal(terminal, n, problems)

@@ -68,7 +68,7 @@ def restricted_mean_retention_time(
     limit = compute_product_limit(risk_sets)
     check_horizon(horizon, known_until(float(risk_sets.time[-1]), limit.retention))
     value, tail = _integrate(risk_sets.time, limit.retention, horizon)
-    is_robust = process.is_clustered or process.is_weighted
+    is_robust = process.is_robust
     if is_robust:
         variance = _jackknife_variance(process, risk_sets, limit, tail)
     else:

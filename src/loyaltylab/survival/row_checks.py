@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ import pandas as pd
 from loyaltylab.survival.arrays import BoolArray, FloatArray, IntArray
 
 N_POSITIONS_SHOWN = 5
+# Labels of one kind that differ also read differently.
+ONE_KIND = ("string", "integer", "floating", "boolean")
 
 
 def describe_rows(is_bad: BoolArray) -> str:
@@ -147,28 +149,68 @@ def read_units(name: str, labels: npt.ArrayLike | None, n: int, problems: list[s
     """Code labels in the order in which they come; every row its own when there are none."""
     if labels is None:
         return np.arange(n)
-    codes, _ = pd.factorize(pd.Series(labels).reset_index(drop=True))
+    codes, distinct = pd.factorize(pd.Series(labels).reset_index(drop=True))
     if (codes < 0).any():
         _refuse_missing(name, codes < 0, problems)
         return np.arange(n)
+    _refuse_look_alikes(name, distinct, problems)
     return codes.astype(np.int64, copy=False)
 
 
 def read_labels(
     name: str, labels: npt.ArrayLike | None, default: IntArray, problems: list[str]
 ) -> tuple[IntArray, tuple[str, ...]]:
-    """Code labels as positions in their sorted list; the default codes when there are none."""
+    """Code labels as positions in their sorted list, one for each default code.
+
+    Without labels, or where they are wrong, the default codes.
+    """
     if labels is None:
         return default, ("",)
     codes, distinct = pd.factorize(pd.Series(labels).reset_index(drop=True))
+    if len(codes) != len(default):
+        problems.append(
+            f"{name} has {len(codes)} values, stop has {len(default)}; rule: one per row; fix: "
+            "take both from one frame"
+        )
+        return default, ("",)
     if (codes < 0).any():
         _refuse_missing(name, codes < 0, problems)
         return default, ("",)
+    _refuse_look_alikes(name, distinct, problems)
     names = np.array([str(label) for label in distinct])
     order = np.argsort(names, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return rank[codes], tuple(names[order].tolist())
+
+
+def read_groups(
+    group: npt.ArrayLike, n: int, problems: list[str]
+) -> tuple[IntArray, tuple[str, ...]]:
+    """Code the groups of a comparison as positions in their sorted list, of two or more."""
+    found: list[str] = []
+    codes, groups = read_labels("group", group, np.zeros(n, dtype=np.int64), found)
+    if len(groups) < 2 and not found:
+        found.append(
+            f"all rows belong to group {groups[0]!r}; rule: at least two groups; fix: check the "
+            "filter that made the rows"
+        )
+    problems += found
+    return codes, groups
+
+
+def _refuse_look_alikes(name: str, distinct: Iterable[object], problems: list[str]) -> None:
+    """Refuse labels that differ but print alike, such as 1 and "1": results name the text."""
+    if pd.api.types.infer_dtype(distinct, skipna=False) in ONE_KIND:
+        return
+    seen = pd.Series([str(label) for label in distinct], dtype=object)
+    alike = seen[seen.duplicated()].unique()
+    if len(alike):
+        shown = ", ".join(repr(text) for text in alike[:N_POSITIONS_SHOWN])
+        problems.append(
+            f"{name} has labels that differ in type but read alike ({shown}); rule: a label is "
+            "its text; fix: give the column one type"
+        )
 
 
 def _refuse_missing(name: str, is_missing: BoolArray, problems: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -84,6 +86,18 @@ def read_cuts(cuts: npt.ArrayLike, problems: list[str]) -> FloatArray:
             "them and leave out repeats"
         )
     return edges
+
+
+def find_interval_problems(cuts: Sequence[float]) -> list[str]:
+    """Say what is wrong with the ends of intervals (cut, next cut]."""
+    edges = np.asarray(cuts, dtype=np.float64)
+    is_right = edges.ndim == 1 and len(edges) >= 2 and bool(np.all(np.isfinite(edges)))
+    if is_right and edges[0] >= 0 and np.all(np.diff(edges) > 0):
+        return []
+    return [
+        "cuts must be at least two, finite, not negative and must increase; fix: "
+        "cuts=range(0, 13) for twelve months"
+    ]
 
 
 def cut_intervals(

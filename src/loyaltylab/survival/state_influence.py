@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loyaltylab.survival.arrays import BoolArray, FloatArray, IntArray
+from loyaltylab.survival.cluster_sums import sum_by_cluster
 from loyaltylab.survival.range_maps import Maps, compose_ranges
 from loyaltylab.survival.state_process import StateProcess
 from loyaltylab.survival.transition_rows import NO_MOVE, TransitionRows
@@ -117,12 +118,8 @@ def compute_area_influence(
     step, target = moves.last[moved], rows.to_state[moved]
     influence[moved] += shift * (rest[step, target] - rest[step, origin[moved]])
     influence *= rows.weights[:, None]
-    return _sum_by_cluster(rows, influence + occupation.initial_influence @ ahead[0])
-
-
-def _sum_by_cluster(rows: TransitionRows, values: FloatArray) -> FloatArray:
-    sums = [np.bincount(rows.cluster, weights=column) for column in values.T]
-    return np.array(sums, dtype=np.float64).T
+    influence += occupation.initial_influence @ ahead[0]
+    return sum_by_cluster(rows.cluster, influence, rows.n_clusters)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,15 +177,10 @@ def _find_breaks(rows: TransitionRows, moves: StateProcess, occupation: Occupati
     return _Breaks(
         cluster=cluster,
         index=at,
-        shift=_sum_groups(shift, group, len(distinct)),
-        weight=_sum_groups(weight, group, len(distinct)),
+        shift=sum_by_cluster(group, shift, len(distinct)),
+        weight=sum_by_cluster(group, weight, len(distinct)),
         is_first=np.concatenate([[True], cluster[1:] != cluster[:-1]]),
     )
-
-
-def _sum_groups(values: FloatArray, group: IntArray, n_groups: int) -> FloatArray:
-    sums = [np.bincount(group, weights=column, minlength=n_groups) for column in values.T]
-    return np.array(sums, dtype=np.float64).T
 
 
 def _cumulate_within(values: FloatArray, is_first: BoolArray) -> FloatArray:

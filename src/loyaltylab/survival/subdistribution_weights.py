@@ -70,8 +70,6 @@ def build_stays(
     problems = list(further_problems)
     n = len(pd.Series(stop))
     person, _ = read_labels("customer", customer, np.arange(n), problems)
-    if len(person) != n:
-        problems.append(f"customer has {len(person)} values, stop has {n}; rule: one per row")
     process = build_counting_process(
         start, stop, exit_cause=exit_cause, weights=weights,
         cluster=customer if cluster is None else cluster, strata=strata, requires_events=True,

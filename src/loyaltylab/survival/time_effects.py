@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import gammaincc
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, IntArray, as_read_only
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.covariate_checks import find_covariate_problems, read_offset
 from loyaltylab.survival.cox import fit_cox
-from loyaltylab.survival.cox_fit import CoxFit
-from loyaltylab.survival.intervals import normal_quantile
+from loyaltylab.survival.cox_fit import CoxFit, name_error_unit
+from loyaltylab.survival.intervals import chi_square_p_value, normal_quantile
 from loyaltylab.survival.row_splitting import cut_intervals, read_cuts
 from loyaltylab.survival.step_functions import check_times
+from loyaltylab.survival.time_functions import KNOT_SHARES, place_knots, time_basis
+from loyaltylab.survival.unit_caveats import find_unit_caveats
 
 EFFECTS = ("linear", "log", "spline", "step")
-# Where the knots of a spline stand among the event times, by number of knots (Harrell 2015).
-KNOT_SHARES = {3: (0.1, 0.5, 0.9), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.5, 0.725, 0.95)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +34,10 @@ class TimeEffectFit:
         Knots of the spline or cuts of the steps; empty for a linear or log effect.
     fit : CoxFit
         On the rows cut for the effect: ``covariate`` carries b0, ``covariate:g1`` ... the rest.
-    constancy_chi2, constancy_p : float
-        Wald test that the effect does not change, with ``constancy_df`` degrees of freedom.
-    constancy_df : int
+    constancy_statistic : float
+        Chi-square of the Wald test that the effect does not change.
+    constancy_degrees_of_freedom : int
+    constancy_p_value : float
     first_event, last_event : float
         Times between which the effect is known.
     """
@@ -46,9 +46,9 @@ class TimeEffectFit:
     effect: str
     knots: FloatArray
     fit: CoxFit = field(repr=False)
-    constancy_chi2: float
-    constancy_df: int
-    constancy_p: float
+    constancy_statistic: float
+    constancy_degrees_of_freedom: int
+    constancy_p_value: float
     first_event: float
     last_event: float
 
@@ -72,7 +72,7 @@ class TimeEffectFit:
                 f"times run from {asked.min():g} to {asked.max():g}; rule: between the first event "
                 f"({self.first_event:g}) and the last ({self.last_event:g}); fix: ask for those"
             )
-        basis = np.column_stack([np.ones(len(asked)), _basis(asked, self.effect, self.knots)])
+        basis = np.column_stack([np.ones(len(asked)), time_basis(asked, self.effect, self.knots)])
         terms = _find_terms(self.fit, self.covariate)
         log_ratio = basis @ self.fit.coefficients[terms]
         covariance = self.fit.covariance[np.ix_(terms, terms)]
@@ -169,11 +169,11 @@ def fit_cox_with_time_effect(
     )
     event_times = np.unique(process.stop[process.event])
     if effect == "spline":
-        edges = _place_knots(process.stop[process.event], knots)
+        edges = place_knots(process.stop[process.event], knots)
     row, piece_start, piece_stop = _cut(process, effect, edges, event_times, max_rows)
     kept = np.flatnonzero(process.kept)[row]
     values = covariates.iloc[kept].reset_index(drop=True).set_axis(names, axis="columns")
-    basis = _basis(piece_stop, effect, edges)
+    basis = time_basis(piece_stop, effect, edges)
     for j in range(basis.shape[1]):
         values[f"{covariate}:g{j + 1}"] = values[covariate].to_numpy() * basis[:, j]
     fit = fit_cox(
@@ -181,13 +181,24 @@ def fit_cox_with_time_effect(
         piece_stop,
         process.event[row] & (piece_stop == process.stop[row]),
         values,
-        cluster=process.cluster[row] if process.is_clustered or process.is_weighted else None,
+        cluster=process.cluster[row] if process.is_robust else None,
         strata=_label_strata(process, row),
         weights=process.weights[row] if process.is_weighted else None,
         offset=None if offset is None else known[kept],
         confidence_level=confidence_level,
     )
-    return _summarise(fit, covariate, effect, edges, event_times)
+    return _summarise(_name_units(fit, process), covariate, effect, edges, event_times)
+
+
+def _name_units(fit: CoxFit, process: CountingProcess) -> CoxFit:
+    """Count and name the units of the rows given, not of the pieces they were cut into."""
+    in_pieces = find_unit_caveats(fit.state.process)
+    caveats = (text for text in fit.caveats if text not in in_pieces)
+    return replace(
+        name_error_unit(fit, process.error_unit),
+        n_clusters=process.n_clusters,
+        caveats=(*find_unit_caveats(process), *caveats),
+    )
 
 
 def _label_strata(process: CountingProcess, row: IntArray) -> npt.ArrayLike | None:
@@ -204,15 +215,15 @@ def _summarise(
     covariance = fit.covariance[np.ix_(changes, changes)]
     size = np.sqrt(np.diag(covariance))
     scaled = gamma / size
-    chi2 = float(scaled @ np.linalg.solve(covariance / np.outer(size, size), scaled))
+    statistic = float(scaled @ np.linalg.solve(covariance / np.outer(size, size), scaled))
     return TimeEffectFit(
         covariate=covariate,
         effect=effect,
         knots=as_read_only(edges),
         fit=fit,
-        constancy_chi2=chi2,
-        constancy_df=len(changes),
-        constancy_p=float(gammaincc(len(changes) / 2.0, chi2 / 2.0)),
+        constancy_statistic=statistic,
+        constancy_degrees_of_freedom=len(changes),
+        constancy_p_value=float(chi_square_p_value(statistic, len(changes))),
         first_event=float(event_times[0]),
         last_event=float(event_times[-1]),
     )
@@ -235,16 +246,6 @@ def _check_effect(
     if (effect == "step") != (cuts is not None):
         problems.append("cuts belong to effect='step', and that to cuts; fix: give both or neither")
     return np.empty(0) if cuts is None else read_cuts(cuts, problems)
-
-
-def _place_knots(exits: FloatArray, knots: int) -> FloatArray:
-    edges = np.quantile(exits, KNOT_SHARES[knots])
-    if np.any(np.diff(edges) <= 0):
-        raise EstimationError(
-            f"The {knots} knots fall on {edges.tolist()}; rule: they differ; fix: use fewer knots "
-            "or effect='step', since the events share too few times"
-        )
-    return np.asarray(edges)
 
 
 def _cut(
@@ -270,35 +271,6 @@ def _cut(
         meets = event_times[np.minimum(np.searchsorted(event_times, stop), len(event_times) - 1)]
         row, start, stop = (part[meets == stop] for part in (row, start, stop))
     return row, start, stop
-
-
-def _basis(time: FloatArray, effect: str, edges: FloatArray) -> FloatArray:
-    """g1, g2, ... at each time, shape (number of times, number of functions)."""
-    if effect == "linear":
-        return time[:, None]
-    if effect == "log":
-        return np.log(time)[:, None]
-    if effect == "step":
-        return (time[:, None] > edges).astype(np.float64)
-    return restricted_cubic_spline(time, edges)
-
-
-def restricted_cubic_spline(values: FloatArray, knots: FloatArray) -> FloatArray:
-    """Cubic between the knots and straight outside them: k knots, k - 1 columns.
-
-    The first column is the value itself; the others are in its unit as well.
-    """
-
-    def cube(knot: float) -> FloatArray:
-        return np.maximum(values - knot, 0.0) ** 3
-
-    last, before = knots[-1], knots[-2]
-    columns = [values]
-    for knot in knots[:-2]:
-        bent = cube(knot) - cube(before) * (last - knot) / (last - before)
-        bent += cube(last) * (before - knot) / (last - before)
-        columns.append(bent / (last - knots[0]) ** 2)
-    return np.column_stack(columns)
 
 
 def _find_terms(fit: CoxFit, covariate: str) -> list[int]:

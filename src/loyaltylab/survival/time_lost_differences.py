@@ -72,8 +72,6 @@ def restricted_time_lost_differences(
     problems: list[str] = []
     n = len(pd.Series(stop))
     codes, names = read_labels("group", group, np.zeros(n, dtype=np.int64), problems)
-    if len(codes) != n:
-        problems.append(f"group has {len(codes)} values, stop has {n}; rule: one per row")
     build_counting_process(
         start, stop, exit_cause=exit_cause, cluster=cluster, further_problems=problems
     )

@@ -10,11 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from loyaltylab.errors import EstimationError
-from loyaltylab.survival.arrays import FloatArray, IntArray
+from loyaltylab.survival.arrays import IntArray
 from loyaltylab.survival.clock_reset import reset_clock
-from loyaltylab.survival.covariate_checks import find_covariate_problems
-from loyaltylab.survival.cox import CoxFit, fit_cox
-from loyaltylab.survival.row_checks import describe_rows, read_numbers
+from loyaltylab.survival.covariate_checks import find_covariate_problems, read_reference
+from loyaltylab.survival.cox import fit_cox
+from loyaltylab.survival.cox_fit import CoxFit, name_error_unit
+from loyaltylab.survival.stay_times import describe_late_stays, read_state_entry
 from loyaltylab.survival.transition_rows import TransitionRows, build_transition_rows
 
 CLOCKS = ("forward", "reset")
@@ -76,12 +77,7 @@ class TransitionCoxFit:
     ) -> dict[str, float]:
         """Values of the stacked covariates on the rows of one move, by their stacked names."""
         names = (*self.covariates, *self.shared)
-        given = dict.fromkeys(names, 0.0) if reference is None else dict(reference)
-        if set(given) != set(names):
-            raise EstimationError(
-                f"reference names {sorted(given)}; rule: exactly the covariates {sorted(names)}; "
-                "fix: give each a value"
-            )
+        given = read_reference(names, reference)
         values = dict.fromkeys(self.fit.names, 0.0) | {name: given[name] for name in self.shared}
         origin, target = self.transitions[number]
         return values | {_own_name(name, origin, target): given[name] for name in self.covariates}
@@ -188,7 +184,7 @@ def fit_transition_cox(
     kept = covariates.loc[rows.kept].reset_index(drop=True)
     begin, end = rows.start, rows.stop
     if clock == "reset":
-        begin, end = reset_clock(begin, end, _read_state_entry(rows, state_entry))
+        begin, end = reset_clock(begin, end, read_state_entry(rows, state_entry))
     row, move = _stack_rows(rows, numbers)
     event = rows.transition[row] == move
     labels = {number: rows.name_transition(number) for number in numbers}
@@ -202,9 +198,10 @@ def fit_transition_cox(
         weights=None if weights is None else rows.weights[row],
         confidence_level=confidence_level,
     )
+    fit = name_error_unit(fit, "customer" if cluster is None else "cluster")
     caveats = list(fit.caveats)
     if clock == "reset" and state_entry is None:
-        caveats += _describe_late_stays(rows)
+        caveats += describe_late_stays(rows)
     moves = [(rows.states[i], rows.states[j]) for i, j in rows.transitions]
     return TransitionCoxFit(
         fit=fit,
@@ -278,47 +275,3 @@ def _stack_covariates(
         for number, label in labels.items():
             columns[f"{name}: {label}"] = np.where(move == number, values, 0.0)
     return pd.DataFrame(columns)
-
-
-def _read_state_entry(rows: TransitionRows, state_entry: npt.ArrayLike | None) -> FloatArray:
-    """Time at which the stay of each row began, shape (n,)."""
-    if state_entry is None:
-        return _find_stay_starts(rows)
-    problems: list[str] = []
-    if len(pd.Series(state_entry)) != len(rows.kept):
-        problems.append("state_entry has another length than stop; rule: one value per row")
-    else:
-        entry = read_numbers("state_entry", state_entry, problems)[rows.kept]
-        is_late = entry > rows.start
-        if is_late.any():
-            problems.append(
-                f"state_entry is after start in {describe_rows(is_late)}; rule: a stay begins "
-                "before it is observed; fix: check the dates"
-            )
-    if problems:
-        raise EstimationError("The beginnings of stays cannot be used.", problems)
-    return entry
-
-
-def _find_stay_starts(rows: TransitionRows) -> FloatArray:
-    order = np.lexsort((rows.start, rows.customer))
-    continues = np.concatenate([[False], rows.is_continued[order][:-1]])
-    opening = np.flatnonzero(~continues)[np.cumsum(~continues) - 1]
-    starts = np.empty(rows.n_rows)
-    starts[order] = rows.start[order][opening]
-    return starts
-
-
-def _describe_late_stays(rows: TransitionRows) -> list[str]:
-    """Stays seen neither from the common start of observation nor from a move on."""
-    order = np.lexsort((rows.start, rows.customer))
-    start, stop, customer = rows.start[order], rows.stop[order], rows.customer[order]
-    follows = (customer[1:] == customer[:-1]) & (start[1:] == stop[:-1])
-    is_new = np.concatenate([[True], ~follows])
-    n_late = int(np.sum(is_new & (start > start.min())))
-    if n_late == 0:
-        return []
-    return [
-        f"{n_late} stays begin with a late entry into observation and are timed from there; pass "
-        "state_entry= if they began earlier."
-    ]

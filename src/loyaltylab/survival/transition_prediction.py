@@ -49,10 +49,10 @@ def predict_occupation(
     Returns
     -------
     DataFrame
-        Columns time, state, occupation, standard_error, ci_lower, ci_upper: a line per state
-        and time. The errors are the infinitesimal jackknife of coefficients and baselines
-        together, summed within customers or clusters; the interval is log-log, NaN where the
-        share is 0 or 1.
+        Columns time, state, occupation, standard_error, ci_lower, ci_upper, caveats (one text:
+        those of the model): a line per state and time. The errors are the infinitesimal
+        jackknife of coefficients and baselines together, summed within customers or clusters;
+        the interval is log-log, NaN where the share is 0 or 1.
 
     Raises
     ------
@@ -99,6 +99,7 @@ def predict_occupation(
             "standard_error": errors.T.ravel(),
             "ci_lower": lower.T.ravel(),
             "ci_upper": upper.T.ravel(),
+            "caveats": " ".join(model.caveats),
         }
     )
 

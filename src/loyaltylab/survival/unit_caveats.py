@@ -1,10 +1,14 @@
-"""What few independent units, or weights without them, do to an error."""
+"""What few events, few independent units, or weights without them, do to an error."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from loyaltylab.survival.counting_process import CountingProcess
 
 FEW_CLUSTERS = 30
+# Of a group or a stratum; with fewer, large-sample errors and p-values are rough.
+FEW_EVENTS = 10
 
 
 def find_unit_caveats(process: CountingProcess, *, what: str = "robust errors") -> tuple[str, ...]:
@@ -17,6 +21,17 @@ def find_unit_caveats(process: CountingProcess, *, what: str = "robust errors") 
             "if a customer has several rows.",
         )
     return ()
+
+
+def describe_few_events(
+    groups: Sequence[str], n_events: Sequence[int], *, what: str = "events"
+) -> list[str]:
+    """Say which groups of a test have few events."""
+    return [
+        f"Group {name!r} has {n} {what}: below {FEW_EVENTS} the chi-squared p-value is rough."
+        for name, n in zip(groups, n_events, strict=True)
+        if n < FEW_EVENTS
+    ]
 
 
 def describe_few_units(n_units: int) -> tuple[str, ...]:

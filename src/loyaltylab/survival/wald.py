@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from loyaltylab.survival.arrays import BoolArray, FloatArray, as_read_only
+from loyaltylab.survival.cluster_sums import sum_by_cluster
+from loyaltylab.survival.counting_process import CountingProcess
 from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
 
 # A robust error this small beside the one from the information is 0 but for rounding.
@@ -41,6 +44,29 @@ def summarise_coefficients(
             "p_value": two_sided_p_value(z),
         }
     return {name: as_read_only(values) for name, values in columns.items()}
+
+
+def name_error(error_unit: str) -> str:
+    """Words for the standard error of a model; the unit is empty where it is not robust."""
+    return f"robust error by {error_unit}" if error_unit else "error from the information"
+
+
+def compute_sandwich(
+    process: CountingProcess, scores: FloatArray, information: FloatArray, back: FloatArray
+) -> FloatArray:
+    """Covariance of ``back`` times the q parameters from row scores (n, q), by cluster."""
+    by_cluster = sum_by_cluster(process.cluster, scores, process.n_clusters)
+    influence = back @ np.linalg.solve(information, by_cluster.T)
+    return np.asarray(influence @ influence.T)
+
+
+def tabulate_coefficients(fit: object, names: Sequence[str], *, ratio: str) -> pd.DataFrame:
+    """Tabulate the fields of :func:`summarise_coefficients`, one line per covariate."""
+    columns = ["coefficients", "standard_error", "naive_standard_error", ratio]
+    columns += ["ci_lower", "ci_upper", "z", "p_value"]
+    frame = pd.DataFrame({name: np.array(getattr(fit, name)) for name in columns})
+    frame = frame.rename(columns={"coefficients": "coefficient"})
+    return frame.set_axis(pd.Index(names, name="covariate"), axis="index")
 
 
 def find_errors(error: FloatArray, naive_error: FloatArray) -> BoolArray:
