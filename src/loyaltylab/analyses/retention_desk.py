@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pandas as pd
 
-from loyaltylab.analyses.study_data import StudyData, add_baseline, need
+from loyaltylab.analyses.study_data import Cohort, StudyData, add_baseline, need
 from loyaltylab.analyses.teams import team_starts
 from loyaltylab.errors import NotEstimableError
 from loyaltylab.timeline import follow_up_from
 
 STRAIGHT_THROUGH, REACTIVE, INTEGRATED = "none", "reactive", "integrated"
-
-
-@dataclass(frozen=True, eq=False)
-class Cohort:
-    """Customers from a common time zero, what they were exposed to, and what was known before.
-
-    Attributes
-    ----------
-    frame : pandas.DataFrame
-        As from :func:`loyaltylab.timeline.follow_up_from`, with the exposure and the covariates.
-    audit : dict of str to int
-        Index events by fate; they add up to ``total``.
-    """
-
-    frame: pd.DataFrame
-    audit: dict[str, int]
 
 
 def cancellation_requests(journey: pd.DataFrame) -> pd.DataFrame:

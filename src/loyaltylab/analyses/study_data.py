@@ -49,6 +49,22 @@ class StudyData:
     window_end_at: pd.Timestamp
 
 
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Customers from a common time zero, what they were exposed to, and what was known before.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        As from :func:`loyaltylab.timeline.follow_up_from`, with the exposure and the covariates.
+    audit : dict of str to int
+        Index events by fate; they add up to ``total``.
+    """
+
+    frame: pd.DataFrame
+    audit: dict[str, int]
+
+
 def take_first_lives(
     tables: Mapping[str, pd.DataFrame],
     spells: pd.DataFrame,
@@ -118,7 +134,6 @@ def baseline_names(followed: pd.DataFrame) -> list[str]:
 
 def _price_at(contracts: pd.DataFrame, followed: pd.DataFrame) -> pd.Series | None:
     """Logarithm of the price of the contract in force; None where any price is missing."""
-
 
     if "price_eur" not in contracts or contracts["price_eur"].isna().any():
         return None
