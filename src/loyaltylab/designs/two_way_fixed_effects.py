@@ -100,9 +100,7 @@ def estimate_two_way_fixed_effects(
         caveats=(*panel.caveats, *describe_few_units(u), *_warn(panel, share)),
     )
     negative = share < -1e-12
-    return TwoWayFixedEffects(
-        effect, len(share), int(negative.sum()), float(share[negative].sum())
-    )
+    return TwoWayFixedEffects(effect, len(share), int(negative.sum()), float(share[negative].sum()))
 
 
 def _warn(panel: UnitPanel, share: FloatArray) -> tuple[str, ...]:
