@@ -130,3 +130,19 @@ def test_rows_that_only_touch_do_not_overlap() -> None:
     found = find_overlapping_rows([4, 0], [9, 4], ["a", "a"])
     assert found.empty
     assert found.columns.tolist() == ["row", "earlier_row", "overlap_start", "overlap_stop"]
+
+
+def test_overlaps_are_those_of_survcheck(checks_oracle) -> None:
+    rows = checks_oracle.frame("overlap")
+    found = find_overlapping_rows(rows["tstart"], rows["tstop"], rows["id"])
+    assert found["row"].tolist() == checks_oracle.value("overlap_rows")
+    np.testing.assert_allclose(found["overlap_stop"] - found["overlap_start"], 1.0)
+
+
+def test_overlaps_of_rows_that_are_none_are_refused() -> None:
+    with pytest.raises(EstimationError, match="stop <= start in 1 of 2 rows"):
+        find_overlapping_rows([0, 1], [0, 2], ["a", "a"])
+    with pytest.raises(EstimationError, match="lengths differ"):
+        find_overlapping_rows([0], [1, 2], ["a", "a"])
+    with pytest.raises(EstimationError, match="missing in 1 of 2 rows"):
+        find_overlapping_rows([0, 1], [1, 2], ["a", None])

@@ -180,7 +180,11 @@ def test_a_rate_by_hand_and_by_poisson_test() -> None:
     assert none.ci_upper == pytest.approx(-np.log(0.025) / 50, rel=ROUNDING)
 
 
-@pytest.mark.parametrize(("n_events", "person_time"), [(1, 0.0), (-1, 10.0), (0, -1.0)])
+NAN, NEVER = float("nan"), float("inf")
+BAD_RATES = [(1, 0.0), (-1, 10.0), (0, -1.0), (NAN, 3.0), (1, NAN), (3, NEVER)]
+
+
+@pytest.mark.parametrize(("n_events", "person_time"), BAD_RATES)
 def test_a_rate_needs_time_and_counts(n_events: int, person_time: float) -> None:
     with pytest.raises(EstimationError, match="give no rate"):
         event_rate(n_events, person_time)

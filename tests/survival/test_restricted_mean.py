@@ -64,6 +64,16 @@ def test_equals_r(curves_oracle, kind) -> None:
     )
 
 
+def test_difference_by_hand() -> None:
+    # Two customers, one of whom leaves after a day: mean 1 + 7 / 2 = 4.5; area left 3.5, so
+    # variance 3.5^2 / (2 x 1) = 6.125. The six others: mean 6, variance .890625, as above.
+    one = restricted_mean_retention_time([0, 0], [1, 8], [1, 0], horizon=8)
+    other = restricted_mean_retention_time(START, STOP, EVENT, horizon=8)
+    found = restricted_mean_difference(one, other)
+    np.testing.assert_allclose(found.value, -1.5, **BY_HAND)
+    np.testing.assert_allclose(found.standard_error, np.sqrt(6.125 + 0.890625), **BY_HAND)
+
+
 def test_difference_equals_r(curves_oracle) -> None:
     rows = curves_oracle.frame("veteran")
     means = []
