@@ -161,6 +161,10 @@ def test_time_lost_by_hand() -> None:
         for cause in ("price", "service")
     ]
     np.testing.assert_allclose(lost, [1.0, 0.4], **BY_HAND)
+    # To 3 the second exit to service, at 4, does not count: .2 x 1.
+    soon = restricted_time_lost([0] * 5, stop, EXITS, cause="service", horizon=3)
+    np.testing.assert_allclose(soon.value, 0.2, **BY_HAND)
+    assert (soon.n, soon.n_events) == (5, 1)
     kept = restricted_mean_retention_time([0] * 5, stop, [text != "" for text in EXITS], horizon=4)
     np.testing.assert_allclose(kept.value + sum(lost), 4.0, **BY_HAND)
 

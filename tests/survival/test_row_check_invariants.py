@@ -146,3 +146,11 @@ def test_rates_of_intervals_take_their_unit_and_hang_on_no_cut_or_order(rows, un
     )
     for name in ("person_time", "n_events", "rate"):
         np.testing.assert_allclose(pieces[name], plain[name], **ROUNDING)
+
+
+def test_a_row_that_only_touches_an_interval_is_not_at_risk_in_it() -> None:
+    # (0, 2] ends where (2, 4] begins.
+    found = rates_by_interval([0, 0], [4, 2], [1, 1], cuts=[0, 2, 4])
+    assert found["n_at_risk"].tolist() == [2, 1]
+    assert found["person_time"].tolist() == [4, 2]
+    assert found["n_events"].tolist() == [1, 1]
