@@ -118,3 +118,13 @@ def frailty_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def colon_rotterdam_oracle() -> Oracle:
     return Oracle("colon_rotterdam")
+
+
+@pytest.fixture(scope="session")
+def checks_oracle() -> Oracle:
+    return Oracle("checks")
+
+
+@pytest.fixture(scope="session")
+def ventilation_oracle() -> Oracle:
+    return Oracle("ventilation")
