@@ -118,3 +118,8 @@ def frailty_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def colon_rotterdam_oracle() -> Oracle:
     return Oracle("colon_rotterdam")
+
+
+@pytest.fixture(scope="session")
+def controls_oracle() -> Oracle:
+    return Oracle("negative_controls")
