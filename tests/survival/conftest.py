@@ -128,3 +128,8 @@ def checks_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def ventilation_oracle() -> Oracle:
     return Oracle("ventilation")
+
+
+@pytest.fixture(scope="session")
+def controls_oracle() -> Oracle:
+    return Oracle("negative_controls")
