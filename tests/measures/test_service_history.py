@@ -9,6 +9,7 @@ from event_tables import MIDNIGHT, at, in_days, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loyaltylab.errors import TableError
 from loyaltylab.measures.cancellation_friction import policy_jumps
 from loyaltylab.measures.compensation import compensation_jumps
 from loyaltylab.measures.jumps import value_jumps
@@ -224,5 +225,6 @@ def test_types_do_not_depend_on_the_data() -> None:
 
 def test_a_value_that_is_no_number_is_an_error() -> None:
     events = pd.DataFrame({"customer_id": ["a"], "rated_at": [at(1)], "mark": ["good"]})
-    with pytest.raises(ValueError, match="good"):
-        value_jumps(events, covariate="x", at="rated_at", value="mark")
+    for marks in (["good"], ["5"], pd.to_datetime(["2024-01-01"], utc=True)):
+        with pytest.raises(TableError, match=r"'mark' .* has 1 of 1 values that are no numbers"):
+            value_jumps(events.assign(mark=marks), covariate="x", at="rated_at", value="mark")

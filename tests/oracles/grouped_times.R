@@ -22,8 +22,23 @@ for (i in seq_len(n)) {
   looks$right[i] <- if (any(seen >= life[i])) min(seen[seen >= life[i]]) else NA
 }
 fit <- survfit(Surv(left, right, type = "interval2") ~ 1, looks)
+# With weights: KMsurv takes sums of weights for counts; errors by differences in each weight.
+v$weight <- round(seq(0.4, 2.4, length.out = nrow(v)), 3)
+weighted_table <- function(w) {
+  sums <- function(status) as.vector(tapply(w * (v$status == status), bin, sum))
+  tab <- lifetab(cuts, sum(w), sums(0), sums(1))
+  c(tab$surv, tab$hazard)
+}
+slope <- sapply(seq_len(nrow(v)), function(i) {
+  step <- replace(numeric(nrow(v)), i, 1e-4)
+  (weighted_table(v$weight + step) - weighted_table(v$weight - step)) / 2e-4
+})
+weighted <- list(values = weighted_table(v$weight), errors = sqrt(colSums((v$weight * t(slope))^2)))
+looks$weight <- round(seq(0.5, 2, length.out = n), 3)
+heavy <- survfit(Surv(left, right, type = "interval2") ~ 1, looks, weights = weight)
 write_json(
   list(
+    weighted_table = weighted, weighted_turnbull = list(time = heavy$time, retention = heavy$surv),
     survival = as.character(packageVersion("survival")), KMsurv = as.character(packageVersion("KMsurv")),
     veteran = v, cuts = cuts, table = as.list(tab), looks = looks,
     turnbull = list(time = fit$time, retention = fit$surv)

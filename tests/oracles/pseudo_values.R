@@ -61,11 +61,30 @@ for (label in c("F", "M")) {
   lost <- cbind(lost, c(summary(own, rmean = 120)$table[c("death", "pcm"), "rmean"], sqrt(colSums(drop(r)^2))[2:3]))
 }
 
+# With weights: the estimate plus the sum of weights times the derivative by each. pseudo() itself
+# multiplies by the number of customers.
+v$weight <- round(seq(0.4, 2.4, length.out = nrow(v)), 3)
+m$weight <- round(seq(0.5, 2, length.out = nrow(m)), 3)
+heavy <- survfit(Surv(time, status) ~ 1, v, weights = weight)
+heavy_both <- survfit(Surv(months, state) ~ 1, m, weights = weight)
+weighted <- list(
+  survival = summary(heavy, times = 90)$surv + sum(v$weight) * c(residuals(heavy, times = 90, type = "pstate")),
+  rmst = unname(summary(heavy, rmean = 180)$table["rmean"]) + sum(v$weight) * c(residuals(heavy, times = 180, type = "auc")),
+  incidence = summary(heavy_both, times = 120)$pstate[3] + sum(m$weight) * drop(residuals(heavy_both, times = 120, type = "pstate"))[, 3]
+)
+weighted_lost <- NULL
+for (label in c("F", "M")) {
+  own <- survfit(Surv(months, state) ~ 1, m, subset = sex == label, weights = weight)
+  r <- drop(residuals(own, times = 120, type = "auc")) * m$weight[m$sex == label]
+  weighted_lost <- cbind(weighted_lost, c(summary(own, rmean = 120)$table[c("death", "pcm"), "rmean"], sqrt(colSums(r^2))[2:3]))
+}
+
 write_json(
   list(
     survival = as.character(packageVersion("survival")), geepack = as.character(packageVersion("geepack")),
-    veteran = v[c("time", "status", "trt", "is_test", "karno", "household")],
-    mgus = transform(m[c("months", "exit", "sex")], sex = as.character(sex)), lost = lost, heart = heart[c("start", "stop", "event", "id")], late = late,
+    veteran = v[c("time", "status", "trt", "is_test", "karno", "household", "weight")],
+    mgus = transform(m[c("months", "exit", "sex", "weight")], sex = as.character(sex)), lost = lost, heart = heart[c("start", "stop", "event", "id")], late = late,
+    weighted = weighted, weighted_lost = weighted_lost,
     values = values, fits = fits, ratio = ratio, ratio_error = error, ratio_p = 2 * pnorm(-abs(log_ratio / error))
   ),
   file.path(here, "pseudo_values.json"), digits = I(17), na = "null", auto_unbox = TRUE, dataframe = "columns"

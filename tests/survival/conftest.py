@@ -118,3 +118,18 @@ def frailty_oracle() -> Oracle:
 @pytest.fixture(scope="session")
 def colon_rotterdam_oracle() -> Oracle:
     return Oracle("colon_rotterdam")
+
+
+@pytest.fixture(scope="session")
+def checks_oracle() -> Oracle:
+    return Oracle("checks")
+
+
+@pytest.fixture(scope="session")
+def ventilation_oracle() -> Oracle:
+    return Oracle("ventilation")
+
+
+@pytest.fixture(scope="session")
+def controls_oracle() -> Oracle:
+    return Oracle("negative_controls")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from loyaltylab.errors import EstimationError
 from loyaltylab.survival import find_collinear_columns
 
 
@@ -59,3 +60,19 @@ def test_more_columns_than_rows_are_all_collinear() -> None:
 def test_empty_frames_have_no_groups() -> None:
     assert find_collinear_columns(pd.DataFrame({"x": []})) == ()
     assert find_collinear_columns(pd.DataFrame(index=range(3))) == ()
+
+
+def test_groups_hold_the_columns_that_r_leaves_without_a_number(checks_oracle) -> None:
+    # R drops the last column of every dependency; each group here holds exactly one too many.
+    columns = checks_oracle.frame("columns")
+    found = find_collinear_columns(columns)
+    assert found == (("age", "years"), ("small", "middle", "large"), ("nodes", "pgr", "both"))
+    assert sorted(group[-1] for group in found) == sorted(checks_oracle.value("aliased"))
+    assert find_collinear_columns(columns.drop(columns=checks_oracle.value("aliased"))) == ()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_values_that_are_no_numbers_are_refused(columns, bad) -> None:
+    columns.loc[3, "age"] = bad
+    with pytest.raises(EstimationError, match=r"columns \['age'\] have missing or infinite"):
+        find_collinear_columns(columns)

@@ -143,3 +143,19 @@ def test_labels_that_read_alike_but_differ_are_refused(role: str, labels: list[o
 def test_labels_of_several_types_that_read_apart_are_fine() -> None:
     rows = build_counting_process([0] * 3, [1, 2, 3], event=[1, 1, 0], strata=[1, "a", 2])
     assert rows.strata == ("1", "2", "a")
+
+
+def test_overlaps_are_those_of_survcheck(checks_oracle) -> None:
+    rows = checks_oracle.frame("overlap")
+    found = find_overlapping_rows(rows["tstart"], rows["tstop"], rows["id"])
+    assert found["row"].tolist() == checks_oracle.value("overlap_rows")
+    np.testing.assert_allclose(found["overlap_stop"] - found["overlap_start"], 1.0)
+
+
+def test_overlaps_of_rows_that_are_none_are_refused() -> None:
+    with pytest.raises(EstimationError, match="stop <= start in 1 of 2 rows"):
+        find_overlapping_rows([0, 1], [0, 2], ["a", "a"])
+    with pytest.raises(EstimationError, match="lengths differ"):
+        find_overlapping_rows([0], [1, 2], ["a", "a"])
+    with pytest.raises(EstimationError, match="missing in 1 of 2 rows"):
+        find_overlapping_rows([0, 1], [1, 2], ["a", None])

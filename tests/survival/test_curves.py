@@ -125,6 +125,22 @@ def test_reading_and_quantiles_equal_r(curves_oracle, kind) -> None:
         np.testing.assert_allclose(ours, theirs, **CLOSED_FORM)
 
 
+def test_difference_at_a_time_by_hand() -> None:
+    # .375 with variance .046875 at 6, as above; of two customers one is left: 1/2 with 1/8.
+    one = kaplan_meier(START, STOP, EVENT)
+    other = kaplan_meier([0, 0], [1, 8], [1, 0])
+    found = retention_difference(one, other, time=6)
+    np.testing.assert_allclose(found.value, -0.125, **BY_HAND)
+    np.testing.assert_allclose(found.standard_error, np.sqrt(0.046875 + 0.125), **BY_HAND)
+    assert (found.n, found.n_events) == (8, 4)
+    with pytest.raises(EstimationError, match="past the last follow-up 8"):
+        retention_difference(one, other, time=8.5)
+    with pytest.raises(EstimationError, match=r"confidence levels 0.95 and 0.9 differ"):
+        retention_difference(one, kaplan_meier(START, STOP, EVENT, confidence_level=0.9), time=6)
+    with pytest.raises(EstimationError, match="second has no finite value or standard error"):
+        retention_difference(one, kaplan_meier([0, 0], [1, 8], [1, 1]), time=8)
+
+
 def test_difference_at_a_time_equals_r(curves_oracle) -> None:
     rows = curves_oracle.frame("veteran")
     curves = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import lifelines.statistics
 import numpy as np
 import pandas as pd
@@ -62,6 +64,20 @@ def test_robust_score_by_hand() -> None:
     by_pair = np.array([0.625, 0.125, 0.25])
     np.testing.assert_allclose(pairs.statistic, 1.0 / (by_pair**2).sum(), **BY_HAND)
     assert "3 clusters: below 30" in pairs.caveats[-1]
+
+
+def test_pairs_by_hand() -> None:
+    # a leaves at 1 and 2, before the others of either pair. At 1: 2 of 4 are a, E 1/2, V 1/4; at
+    # 2: 1 of 3, E 1/3, V 2/9. (2 - 5/6)^2 / (17/36) = 49/17. b leaves at 3 and 4, c at 2.5 and
+    # 4: E of b 1/2 + 2/3 + 1 with V 1/4 + 2/9 + 0: (2 - 13/6)^2 / (17/36) = 1/17.
+    found = pairwise_log_rank_tests([0] * 6, [1, 2, 3, 4, 2.5, 4], [1] * 6, list("aabbcc"))
+    assert (found["group_a"] + found["group_b"]).tolist() == ["ab", "ac", "bc"]
+    np.testing.assert_allclose(found["statistic"], [49 / 17, 49 / 17, 1 / 17], **BY_HAND)
+    # P(chi-squared on 1 > x) = erfc(sqrt(x / 2)). Holm: the smallest three times, the next twice
+    # but no smaller than that, the last once.
+    small, large = (math.erfc(math.sqrt(x / 2)) for x in (49 / 17, 1 / 17))
+    np.testing.assert_allclose(found["p_value"], [small, small, large], rtol=1e-9)
+    np.testing.assert_allclose(found["p_value_holm"], [3 * small, 3 * small, large], rtol=1e-9)
 
 
 @pytest.mark.parametrize("kind", ["0", "1", "half", "strata_0", "strata_1"])

@@ -87,6 +87,27 @@ def test_difference_by_hand() -> None:
         mean_cumulative_difference(found, estimate(ROWS, with_exits=False), time=3)
 
 
+def test_difference_equals_r(recurrent_oracle) -> None:
+    rows = recurrent_oracle.frame("cgd")
+    means = {
+        kind: mean_cumulative_function(*(own[n] for n in ("tstart", "tstop", "status")),
+                                       customer=own["id"])
+        for kind, own in rows.groupby(np.where(rows["treated"] == 1, "treated", "placebo"))
+    }  # fmt: skip
+    at = 250.0
+    r = {}
+    for kind in means:
+        time = recurrent_oracle.numbers("means", kind, "time")
+        last = np.searchsorted(time, at, side="right") - 1
+        r[kind] = [recurrent_oracle.numbers("means", kind, name)[last]
+                   for name in ("mean", "std_err")]  # fmt: skip
+    found = mean_cumulative_difference(means["treated"], means["placebo"], time=at)
+    np.testing.assert_allclose(found.value, r["treated"][0] - r["placebo"][0], **CLOSED_FORM)
+    error = np.hypot(r["treated"][1], r["placebo"][1])
+    np.testing.assert_allclose(found.standard_error, error, **CLOSED_FORM)
+    assert found.value < 0  # Interferon prevents infections.
+
+
 @pytest.mark.parametrize("kind", ["treated", "placebo", "center"])
 def test_nelson_equals_r(recurrent_oracle, kind) -> None:
     rows = recurrent_oracle.frame("cgd")

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_customers import N, X, make_rows
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import (
@@ -29,32 +30,8 @@ from loyaltylab.survival import (
 # Two searches that end at one optimum, sums in another order.
 REFITTED = {"rtol": 1e-5, "atol": 1e-6}
 ROUNDING = 1e-9
-N = 150
-X = ["calls", "is_business"]
 seeds = st.integers(0, 10_000)
 often = settings(max_examples=8, deadline=None, derandomize=True)
-
-
-def make_rows(seed: int) -> pd.DataFrame:
-    """Customers with whole-day times, ties, delayed entry, two causes and households."""
-    random = np.random.default_rng(seed)
-    calls, start = random.normal(size=N), random.integers(0, 5, N).astype(float)
-    lasted = np.ceil(random.exponential(12 * np.exp(-0.3 * calls)))
-    exits = random.choice(["", "price", "service"], size=N, p=[0.2, 0.4, 0.4])
-    return pd.DataFrame(
-        {
-            "start": start,
-            "stop": start + lasted,
-            "lasted": lasted,
-            "exit": exits,
-            "left": exits != "",
-            "calls": calls,
-            "is_business": random.integers(0, 2, N).astype(float),
-            "household": random.integers(0, 60, N),
-            "customer": np.arange(N),
-            "weight": 1.0,
-        }
-    )
 
 
 def cox(rows: pd.DataFrame) -> np.ndarray:
@@ -204,7 +181,11 @@ def test_a_rate_by_hand_and_by_poisson_test() -> None:
     assert none.ci_upper == pytest.approx(-np.log(0.025) / 50, rel=ROUNDING)
 
 
-@pytest.mark.parametrize(("n_events", "person_time"), [(1, 0.0), (-1, 10.0), (0, -1.0)])
+NAN, NEVER = float("nan"), float("inf")
+BAD_RATES = [(1, 0.0), (-1, 10.0), (0, -1.0), (NAN, 3.0), (1, NAN), (3, NEVER)]
+
+
+@pytest.mark.parametrize(("n_events", "person_time"), BAD_RATES)
 def test_a_rate_needs_time_and_counts(n_events: int, person_time: float) -> None:
     with pytest.raises(EstimationError, match="give no rate"):
         event_rate(n_events, person_time, n_customers=5)

@@ -16,6 +16,36 @@ ITERATED = {"rtol": 1e-6, "atol": 1e-9}
 TRANSFORMS = ("km", "rank", "identity", "log")
 
 
+def test_residuals_and_test_by_hand() -> None:
+    # Exits at 1 (x = 1, among two with x = 1 and two with 0), 2 (x = 0, among one and two) and 4
+    # (alone): r^2 = 2, see test_a_path_by_hand in test_retention_prediction.
+    fit = fit_cox([0] * 4, [1, 2, 3, 4], [1, 1, 0, 1], pd.DataFrame({"x": [1, 0, 1, 0]}))
+    r = 2**0.5
+    residual = np.array([1 - r / (r + 1), -r / (r + 2), 0.0])
+    found = schoenfeld_residuals(fit)
+    assert found["time"].tolist() == [1, 2, 4]
+    np.testing.assert_allclose(found["x"], residual, rtol=1e-9, atol=1e-12)
+    # Times less their mean 7/3 are -4/3, -1/3, 5/3; variances of x p (1 - p) at each. The score
+    # of x times time, its variance less what x itself explains.
+    g, variance = np.array([-4, -1, 5]) / 3, np.array([r / (r + 1) ** 2, 2 * r / (r + 2) ** 2, 0])
+    spread = (g**2 * variance).sum() - (g * variance).sum() ** 2 / variance.sum()
+    tested = check_proportional_hazards(fit, transform="identity")
+    np.testing.assert_allclose(tested["statistic"], (g * residual).sum() ** 2 / spread, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["heart", "veteran"])
+def test_each_residual_equals_r(checks_oracle, name) -> None:
+    # Summed over exits of one time, whose order is nobody's.
+    rows = checks_oracle.frame(name).assign(zero=0.0)
+    names = checks_oracle.value("schoenfeld", name, "names")
+    triple = ["start", "stop", "event"] if name == "heart" else ["zero", "time", "status"]
+    fit = fit_cox(*(rows[column] for column in triple), rows[names])
+    found = schoenfeld_residuals(fit).groupby("time")[names].sum()
+    r = checks_oracle.numbers("schoenfeld", name, "sum_by_time").T  # Written by column.
+    assert len(found) > 60
+    np.testing.assert_allclose(found, r, **ITERATED)
+
+
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("name", FITS)
 def test_statistics_equal_r(cox_oracle, name, transform) -> None:

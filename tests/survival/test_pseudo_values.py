@@ -50,6 +50,20 @@ def test_by_hand_with_censoring() -> None:
     assert found.to_frame()["pseudo_value"].tolist() == found.values.tolist()
 
 
+def test_incidence_and_restricted_mean_by_hand_with_censoring() -> None:
+    # First leaves by a at 1, second is lost, third leaves by b at 3, fourth by a at 4. Influences
+    # on retention from 1: -3/16 and three times 1/16; from 3: -3/32, 1/32, -5/32, 7/32.
+    late = np.array([-3, 1, -5, 7]) / 32
+    early = np.array([-3, 1, 1, 1]) / 16
+    # Incidence of a at 4: what was lost at 1, and all retained from 3: 1/4 + 3/8.
+    incidence = incidence_pseudo_values(START, STOP, ["a", "", "b", "a"], cause="a", time=4)
+    np.testing.assert_allclose(incidence.values, 5 / 8 + 4 * (late - early), **BY_HAND)
+    # To 4: 1 day of all, 2 days of 3/4, one of 3/8.
+    mean = restricted_mean_pseudo_values(START, STOP, EVENT, horizon=4)
+    np.testing.assert_allclose(mean.values, 2.875 + 4 * (2 * early + late), **BY_HAND)
+    assert mean.values.round(12).tolist() == [1, 3.5, 2.75, 4.25]
+
+
 def test_values_equal_r(pseudo_oracle) -> None:
     v, m = pseudo_oracle.frame("veteran"), pseudo_oracle.frame("mgus")
     heart, late = pseudo_oracle.frame("heart"), pseudo_oracle.frame("late")

@@ -64,6 +64,16 @@ def test_equals_r(curves_oracle, kind) -> None:
     )
 
 
+def test_difference_by_hand() -> None:
+    # Two customers, one of whom leaves after a day: mean 1 + 7 / 2 = 4.5; area left 3.5, so
+    # variance 3.5^2 / (2 x 1) = 6.125. The six others: mean 6, variance .890625, as above.
+    one = restricted_mean_retention_time([0, 0], [1, 8], [1, 0], horizon=8)
+    other = restricted_mean_retention_time(START, STOP, EVENT, horizon=8)
+    found = restricted_mean_difference(one, other)
+    np.testing.assert_allclose(found.value, -1.5, **BY_HAND)
+    np.testing.assert_allclose(found.standard_error, np.sqrt(6.125 + 0.890625), **BY_HAND)
+
+
 def test_difference_equals_r(curves_oracle) -> None:
     rows = curves_oracle.frame("veteran")
     means = []
@@ -151,6 +161,10 @@ def test_time_lost_by_hand() -> None:
         for cause in ("price", "service")
     ]
     np.testing.assert_allclose(lost, [1.0, 0.4], **BY_HAND)
+    # To 3 the second exit to service, at 4, does not count: .2 x 1.
+    soon = restricted_time_lost([0] * 5, stop, EXITS, cause="service", horizon=3)
+    np.testing.assert_allclose(soon.value, 0.2, **BY_HAND)
+    assert (soon.n, soon.n_events) == (5, 1)
     kept = restricted_mean_retention_time([0] * 5, stop, [text != "" for text in EXITS], horizon=4)
     np.testing.assert_allclose(kept.value + sum(lost), 4.0, **BY_HAND)
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyaltylab.errors import TableError
-from loyaltylab.timeline import split_at_jumps, to_grid
+from loyaltylab.timeline import grid, split_at_jumps, to_grid
 
 # Sums of a few quotients of whole microseconds and days.
 DAYS = 1e-9
@@ -135,3 +135,14 @@ def test_rows_that_overlap_or_run_backwards_are_errors() -> None:
         to_grid(rows, 30)
     assert "1 rows overlap the row before" in str(raised.value)
     assert "1 rows do not start before they stop" in str(raised.value)
+
+
+def test_a_grid_too_fine_is_refused_before_it_is_made(monkeypatch) -> None:
+    rows = make_rows()
+    # Rows end at 10, 20, 25, 55 and 70: lines 4, 8; 12, 16; 24; 28, ... 52; 56, ... 68 lie inside.
+    n_pieces = len(rows) + 2 + 2 + 1 + 7 + 4
+    monkeypatch.setattr(grid, "MOST_GRID_ROWS", n_pieces)
+    assert len(to_grid(rows, 4)) <= n_pieces
+    monkeypatch.setattr(grid, "MOST_GRID_ROWS", n_pieces - 1)
+    with pytest.raises(TableError, match=f"rows into some {n_pieces}; rule: at most"):
+        to_grid(rows, 4)

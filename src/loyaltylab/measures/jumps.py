@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from loyaltylab.errors import TableError
 from loyaltylab.tables.schemas import TIMESTAMP
 
 
@@ -93,6 +94,11 @@ def value_jumps(
     pandas.DataFrame
         As from :func:`jump`, one row per value: one that repeats the value before jumps by 0.
 
+    Raises
+    ------
+    TableError
+        If values are neither numbers nor flags.
+
     Source
     ------
     ``tdc`` of R ``survival::tmerge``.
@@ -105,15 +111,32 @@ def value_jumps(
     [0.5, 0.25]
     """
     known = events[events[at].notna() & events[value].notna()]
+    known = known.assign(**{value: _read_values(known[value])})
     order = ["customer_id", at, *tie_order, value]
     stated = known.sort_values(order, kind="stable").drop_duplicates(
         ["customer_id", at], keep="last"
     )
-    number = stated[value].astype("float64")
+    number = stated[value]
     change = number.groupby(stated["customer_id"]).diff().fillna(number)
     return jump(
         stated.assign(change=change), covariate=covariate, at=at, change="change", keep_zeros=True
     )
+
+
+def _read_values(values: pd.Series) -> pd.Series:
+    """Values as numbers; flags are 1 and 0."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    is_text = values.map(lambda value: isinstance(value, str)).to_numpy(bool)
+    is_time = values.dtype.kind in "mM"  # Which pandas would read as nanoseconds.
+    is_bad = numbers.isna().to_numpy(bool) | is_text | is_time
+    if is_bad.any():
+        raise TableError(
+            f"column {values.name!r} ({values.dtype}) has {int(is_bad.sum())} of {len(values)} "
+            f"values that are no numbers, the first at {values.index[is_bad][:5].tolist()}; rule: "
+            "numbers or flags, since a covariate jumps from one to the next; fix: code "
+            "categories as one flag each, times as days"
+        )
+    return numbers.astype("float64")
 
 
 def forget_after(times: pd.Series, days: float) -> pd.Series:

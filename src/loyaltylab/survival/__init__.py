@@ -41,6 +41,11 @@ from loyaltylab.survival.mean_cumulative import (
     mean_cumulative_function,
 )
 from loyaltylab.survival.multi_state import StateOccupation, state_occupation
+from loyaltylab.survival.multiplier_bands import multiplier_band
+from loyaltylab.survival.negative_controls import (
+    NegativeControlComparison,
+    compare_with_negative_control,
+)
 from loyaltylab.survival.pairwise_log_rank import pairwise_log_rank_tests
 from loyaltylab.survival.piecewise_exponential import fit_piecewise_exponential
 from loyaltylab.survival.proportional_hazards import (
@@ -88,6 +93,7 @@ __all__ = [
     "IntervalCensoredRetention",
     "LogRankTest",
     "MeanCumulativeFunction",
+    "NegativeControlComparison",
     "PseudoValueFit",
     "PseudoValues",
     "RetentionCurve",
@@ -101,6 +107,7 @@ __all__ = [
     "build_counting_process",
     "cause_specific_cox",
     "check_proportional_hazards",
+    "compare_with_negative_control",
     "concordance",
     "confidence_band",
     "cox_residuals",
@@ -125,6 +132,7 @@ __all__ = [
     "log_rank_test",
     "mean_cumulative_difference",
     "mean_cumulative_function",
+    "multiplier_band",
     "nelson_aalen",
     "pairwise_log_rank_tests",
     "predict_occupation",

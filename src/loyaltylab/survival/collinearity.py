@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import BoolArray, FloatArray, IntArray
 
 # A column is taken as a combination of others when what is left of it, relative to its own
@@ -27,6 +28,11 @@ def find_collinear_columns(covariates: pd.DataFrame) -> tuple[tuple[str, ...], .
         Each group in column order: within it some column is an exact linear combination of
         the others. Groups share no column and do not depend on the order of the columns.
 
+    Raises
+    ------
+    EstimationError
+        If a value is missing or infinite.
+
     Examples
     --------
     >>> frame = pd.DataFrame({"no_internet": [0, 1, 0], "no_backup": [0, 1, 0], "age": [3, 1, 2]})
@@ -35,6 +41,9 @@ def find_collinear_columns(covariates: pd.DataFrame) -> tuple[tuple[str, ...], .
     """
     values = covariates.to_numpy(dtype=np.float64)
     names = [str(name) for name in covariates.columns]
+    unread = [name for name, column in zip(names, values.T, strict=True) if not _is_finite(column)]
+    if unread:
+        raise EstimationError(f"columns {unread} have missing or infinite values; fix: fill them")
     if len(values) == 0 or not names:
         return ()
     size = np.abs(values).max(axis=0)
@@ -49,6 +58,10 @@ def find_collinear_columns(covariates: pd.DataFrame) -> tuple[tuple[str, ...], .
             return tuple((names[group[0]],) for group in groups)
         groups += [varying[group].tolist() for group in group_dependent_columns(triangle)]
     return tuple(tuple(names[column] for column in sorted(group)) for group in sorted(groups))
+
+
+def _is_finite(column: FloatArray) -> bool:
+    return bool(np.isfinite(column).all())
 
 
 def _has_full_rank(triangle: FloatArray) -> bool:

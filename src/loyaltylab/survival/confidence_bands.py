@@ -37,7 +37,7 @@ class ConfidenceBand:
         The limits in time on the scale of the Brownian bridge.
     start_time, end_time : float
     n : int
-        Customers.
+        Customers, or other independent units.
     method : str
     caveats : tuple of str
     """
@@ -96,8 +96,9 @@ def confidence_band(
     Raises
     ------
     EstimationError
-        If the curve has weights or clusters, whose error is no Brownian bridge; if the limits
-        hold fewer than two event times or go past the curve.
+        If the curve has weights or clusters, whose error is no Brownian bridge (see
+        :func:`multiplier_band`); if the limits hold fewer than two event times or go past the
+        curve.
 
     Source
     ------
@@ -112,7 +113,7 @@ def confidence_band(
     (1.0, 4.0)
     """
     _check_request(curve, kind, interval)
-    lower, upper = _find_limits(curve, start_time, end_time)
+    lower, upper = find_limits(curve, start_time, end_time)
     held = np.flatnonzero((curve.time > lower) & (curve.time <= upper))
     held = np.concatenate([[np.searchsorted(curve.time, lower, side="right") - 1], held])
     spread = curve.n_rows * _sum_greenwood(curve)[held]
@@ -122,7 +123,7 @@ def confidence_band(
     )
     width = np.sqrt(spread) if kind == "equal-precision" else 1.0 + spread
     relative = critical * width / math.sqrt(curve.n_rows)
-    ci_lower, ci_upper = _place_limits(curve.retention[held], relative, interval)
+    ci_lower, ci_upper = place_limits(curve.retention[held], relative, interval)
     return ConfidenceBand(
         time=as_read_only(np.concatenate([[lower], curve.time[held[1:]]])),
         retention=as_read_only(curve.retention[held]),
@@ -138,7 +139,7 @@ def confidence_band(
         end_time=upper,
         n=curve.n_rows,
         method=f"{kind} band from {lower:g} to {upper:g}, {interval} scale",
-        caveats=curve.caveats + _describe_thin_end(curve, held[-1]),
+        caveats=curve.caveats + describe_thin_end(curve, held[-1]),
     )
 
 
@@ -151,16 +152,17 @@ def _check_request(curve: RetentionCurve, kind: str, interval: str) -> None:
     if curve.has_robust_error:
         problems.append(
             f"the curve's error is {curve.method.split(', ')[-1]!r}; rule: a band follows from "
-            "Greenwood's error of independent customers only; fix: estimate the curve without "
-            "weights and clusters, or read pointwise intervals"
+            "Greenwood's error of independent customers only; fix: multiplier_band, which takes "
+            "the rows with their weights and clusters"
         )
     if problems:
         raise EstimationError("This curve has no such band.", problems)
 
 
-def _find_limits(
+def find_limits(
     curve: RetentionCurve, start_time: float | None, end_time: float | None
 ) -> tuple[float, float]:
+    """Times between which the band holds; refuses those that the curve does not reach."""
     usable = curve.time[(curve.n_events > 0) & (curve.retention > 0)]
     if len(usable) < 2:
         raise EstimationError(
@@ -202,9 +204,10 @@ def _sum_greenwood(curve: RetentionCurve) -> FloatArray:
     return np.asarray(np.cumsum(terms))
 
 
-def _place_limits(
+def place_limits(
     retention: FloatArray, relative: FloatArray, interval: str
 ) -> tuple[FloatArray, FloatArray]:
+    """Limits as many relative errors from retention, on the scale of the interval."""
     if interval == "plain":
         half_width = retention * relative
         return np.maximum(retention - half_width, 0.0), np.minimum(retention + half_width, 1.0)
@@ -212,7 +215,8 @@ def _place_limits(
     return retention**power, retention ** (1 / power)
 
 
-def _describe_thin_end(curve: RetentionCurve, last: int) -> tuple[str, ...]:
+def describe_thin_end(curve: RetentionCurve, last: int) -> tuple[str, ...]:
+    """Say that few are at risk where the band ends."""
     if curve.n_at_risk[last] >= SMALL_RISK_SET:
         return ()
     return (

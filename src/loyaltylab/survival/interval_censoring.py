@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from scipy.optimize import nnls
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival.arrays import FloatArray, as_read_only
 from loyaltylab.survival.intervals import normal_quantile
-from loyaltylab.survival.row_checks import describe_rows
+from loyaltylab.survival.row_checks import describe_rows, read_weights
 from loyaltylab.survival.step_functions import check_times
 
 # The log likelihood is this close to its maximum, by the bound its gradient gives.
@@ -89,6 +89,7 @@ def interval_censored_retention(
     *,
     times: npt.ArrayLike,
     start: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
     n_replicates: int = 0,
     seed: int | None = None,
     confidence_level: float = 0.95,
@@ -105,6 +106,9 @@ def interval_censored_retention(
     start : array-like of float, shape (n,), optional
         Start of observation. Only 0 for every customer is possible: the estimator knows no
         delayed entry.
+    weights : array-like of float, shape (n,), optional
+        Not negative; customers of weight zero are left out. A weight of 2 is a customer given
+        twice; bootstrap samples draw customers, each with its weight.
     n_replicates : int
         Bootstrap samples of customers for the interval; 0 for none, else at least 100.
     seed : int, optional
@@ -137,16 +141,18 @@ def interval_censored_retention(
     normal_quantile(confidence_level)
     lefts, rights = _read_looks(left, right, start, (n_replicates, seed))
     asked = check_times(times)
+    shares = _read_shares(weights, rights)
+    lefts, rights, shares = (part[shares > 0] for part in (lefts, rights, shares))
     looks = np.concatenate([lefts, rights[np.isfinite(rights)]])
     if asked.max() > looks.max():
         raise EstimationError(
             f"time {asked.max():g} is past the last look {looks.max():g}; rule: nothing is "
             "extrapolated; fix: ask for earlier times"
         )
-    pairs, counts = np.unique(np.column_stack([lefts, rights]), axis=0, return_counts=True)
-    best = _maximise(pairs, counts.astype(np.float64))
+    kinds, counts = np.unique(np.column_stack([lefts, rights, shares]), axis=0, return_counts=True)
+    best = _maximise_weighted(kinds, counts)
     lower, upper = _read_bounds(best, asked)
-    ci_lower, ci_upper = _resample(pairs, counts, asked, n_replicates, seed, confidence_level)
+    ci_lower, ci_upper = _resample(kinds, counts, asked, n_replicates, seed, confidence_level)
     return IntervalCensoredRetention(
         time=as_read_only(asked),
         retention_lower=as_read_only(lower),
@@ -201,6 +207,18 @@ def _read_looks(
     return lefts, rights
 
 
+def _read_shares(weights: npt.ArrayLike | None, right: FloatArray) -> FloatArray:
+    problems: list[str] = []
+    shares = read_weights(weights, len(right), problems)
+    if len(shares) != len(right):
+        problems.append(f"weights has {len(shares)} values, right {len(right)}; rule: one each")
+    elif not problems and not np.isfinite(right[shares > 0]).any():
+        problems.append("nobody of positive weight is seen to leave; rule: at least one")
+    if problems:
+        raise EstimationError("These weights cannot be used.", problems)
+    return shares
+
+
 def _find_look_problems(left: FloatArray, right: FloatArray) -> list[str]:
     problems = []
     bad = ~np.isfinite(left) | (left < 0) | np.isnan(right)
@@ -227,6 +245,21 @@ def _find_mass_intervals(pairs: FloatArray) -> tuple[FloatArray, FloatArray]:
     before = begins[np.searchsorted(begins, ends, side="left") - 1]
     inner = before >= np.concatenate([[-np.inf], ends[:-1]])
     return before[inner], ends[inner]
+
+
+def _maximise_weighted(kinds: FloatArray, counts: npt.NDArray[np.int64]) -> _Maximum:
+    """Maximum for looks and weights (left, right, weight), each kind given so many times.
+
+    The search runs with a mean weight of 1, so that its tolerance means the same for any weights.
+    """
+    total = counts * kinds[:, 2]
+    pairs, place = np.unique(kinds[:, :2], axis=0, return_inverse=True)
+    mean_weight = float(total.sum() / counts.sum())
+    sums = np.bincount(place.ravel(), weights=total / mean_weight).astype(np.float64)
+    best = _maximise(pairs, sums)
+    return replace(
+        best, log_likelihood=best.log_likelihood * mean_weight, gap=best.gap * mean_weight
+    )
 
 
 def _maximise(pairs: FloatArray, counts: FloatArray) -> _Maximum:
@@ -286,7 +319,7 @@ def _read_bounds(best: _Maximum, times: FloatArray) -> tuple[FloatArray, FloatAr
 
 
 def _resample(
-    pairs: FloatArray,
+    kinds: FloatArray,
     counts: npt.NDArray[np.int64],
     times: FloatArray,
     n_replicates: int,
@@ -300,7 +333,7 @@ def _resample(
     for replicate in range(n_replicates):
         drawn = generator.multinomial(n, counts / n)
         kept = drawn > 0
-        best = _maximise(pairs[kept], drawn[kept].astype(np.float64))
+        best = _maximise_weighted(kinds[kept], drawn[kept])
         curves[:, replicate] = _read_bounds(best, times)
     tail = (1.0 - confidence_level) / 2.0
     return np.quantile(curves[0], tail, axis=0), np.quantile(curves[1], 1.0 - tail, axis=0)

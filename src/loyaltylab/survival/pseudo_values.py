@@ -20,12 +20,13 @@ from loyaltylab.survival.influence import (
 )
 from loyaltylab.survival.restricted_mean import check_horizon
 from loyaltylab.survival.risk_sets import RiskSets, build_risk_sets
+from loyaltylab.survival.row_checks import describe_rows
 from loyaltylab.survival.step_functions import known_until
 
 
 @dataclass(frozen=True, eq=False)
 class PseudoValues:
-    """One value per customer, whose mean is the estimate for all.
+    """One value per customer, whose (weighted) mean is the estimate for all.
 
     Attributes
     ----------
@@ -59,11 +60,13 @@ def restricted_mean_pseudo_values(
     *,
     horizon: float,
     customer: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
     unit: str = "days",
 ) -> PseudoValues:
     """Pseudo-values of the restricted mean retention time.
 
-    Each is the estimate plus n times the customer's influence on it (infinitesimal jackknife).
+    Each is the estimate plus n times the customer's influence on it (infinitesimal jackknife);
+    with weights, n is their sum, where R counts customers.
 
     Parameters
     ----------
@@ -73,6 +76,9 @@ def restricted_mean_pseudo_values(
         Time units; not past the last follow-up.
     customer : array-like, shape (n,), optional
         Whose row it is; a customer's rows make one value. Default one customer per row.
+    weights : array-like of float, shape (n,), optional
+        Not negative, one weight per customer; those of weight zero have no value. A weight of 2
+        gives what the customer given twice would.
     unit : str
         Name of the time unit.
 
@@ -95,7 +101,7 @@ def restricted_mean_pseudo_values(
     >>> restricted_mean_pseudo_values([0, 0], [1, 3], [1, 1], horizon=3).values.tolist()
     [1.0, 3.0]
     """
-    process = build_counting_process(start, stop, event=event, cluster=customer)
+    process = build_counting_process(start, stop, event=event, weights=weights, cluster=customer)
     risk_sets = build_risk_sets(process)
     limit = compute_product_limit(risk_sets)
     check_horizon(horizon, known_until(float(risk_sets.time[-1]), limit.retention))
@@ -113,12 +119,13 @@ def retention_pseudo_values(
     *,
     time: float,
     customer: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
 ) -> PseudoValues:
     """Pseudo-values of the share retained at one time.
 
     Parameters
     ----------
-    start, stop, event, customer
+    start, stop, event, customer, weights
         As in :func:`restricted_mean_pseudo_values`.
     time : float
         Not past the last follow-up.
@@ -141,7 +148,7 @@ def retention_pseudo_values(
     >>> retention_pseudo_values([0, 0], [1, 3], [1, 1], time=2).values.tolist()
     [0.0, 1.0]
     """
-    process = build_counting_process(start, stop, event=event, cluster=customer)
+    process = build_counting_process(start, stop, event=event, weights=weights, cluster=customer)
     risk_sets = build_risk_sets(process)
     limit = compute_product_limit(risk_sets)
     check_horizon(time, known_until(float(risk_sets.time[-1]), limit.retention))
@@ -159,6 +166,7 @@ def incidence_pseudo_values(
     cause: str,
     time: float,
     customer: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
 ) -> PseudoValues:
     """Pseudo-values of the share that has left by one cause at one time.
 
@@ -169,7 +177,7 @@ def incidence_pseudo_values(
     cause : str
     time : float
         Not past the last follow-up.
-    customer : array-like, shape (n,), optional
+    customer, weights : array-like, shape (n,), optional
         As in :func:`restricted_mean_pseudo_values`.
 
     Returns
@@ -191,7 +199,9 @@ def incidence_pseudo_values(
     >>> found.values.tolist()
     [1.0, 0.0]
     """
-    process = build_counting_process(start, stop, exit_cause=exit_cause, cluster=customer)
+    process = build_counting_process(
+        start, stop, exit_cause=exit_cause, weights=weights, cluster=customer
+    )
     if cause not in process.causes:
         raise EstimationError(f"no exit by {cause!r}; the causes observed: {list(process.causes)}")
     risk_sets = build_risk_sets(process)
@@ -213,13 +223,17 @@ def _collect(
     unit: str,
 ) -> PseudoValues:
     process, risk_sets, limit = curve
-    labels = np.arange(process.n_rows) if customer is None else customer
-    codes, distinct = pd.factorize(pd.Series(labels))
+    n_given = len(process.kept)
+    labels = pd.Series(np.arange(n_given) if customer is None else customer).to_numpy()
+    codes, distinct = pd.factorize(labels[process.kept])
     n = len(distinct)
-    values = estimate + n * np.bincount(codes, weights=influence, minlength=n)
+    first = np.unique(codes, return_index=True)[1]
+    own_weight = process.weights[first]
+    _refuse_changing_weights(process, own_weight[codes])
+    values = estimate + own_weight.sum() * np.bincount(codes, weights=influence, minlength=n)
     caveats = find_curve_caveats(process, risk_sets, limit.retention, has_error=False)
     # A first origin common to all is no delayed entry.
-    if np.ptp(process.start[np.unique(codes, return_index=True)[1]]) > 0:
+    if np.ptp(process.start[first]) > 0:
         caveats += (
             "Delayed entry: pseudo-values are right on average only if the time of entry does "
             "not depend on the covariates of the regression.",
@@ -232,3 +246,13 @@ def _collect(
         unit=unit,
         caveats=caveats,
     )
+
+
+def _refuse_changing_weights(process: CountingProcess, own_weight: FloatArray) -> None:
+    """A customer whose weight changes has no derivative by it."""
+    changes = process.weights != own_weight
+    if changes.any():
+        raise EstimationError(
+            f"weights change within a customer at {describe_rows(changes)}; rule: one weight per "
+            "customer; fix: use the weight at entry"
+        )

@@ -48,7 +48,8 @@ def event_rate(
     Raises
     ------
     EstimationError
-        If there is no time at risk, a negative count, or a confidence level outside (0, 1).
+        If the time at risk is not positive and finite, a count is negative or missing, or the
+        confidence level is outside (0, 1).
 
     Source
     ------
@@ -77,10 +78,10 @@ def find_rate_limits(
     n_events: int, person_time: float, confidence_level: float
 ) -> tuple[float, float]:
     """Exact Poisson limits of a rate, or what makes one impossible."""
-    if not person_time > 0 or n_events < 0:
+    if not 0 < person_time < math.inf or not n_events >= 0:
         raise EstimationError(
             f"{n_events} events in a person-time of {person_time:g} give no rate; "
-            "rule: person-time above 0, events not negative"
+            "rule: person-time above 0 and finite, events not negative"
         )
     normal_quantile(confidence_level)  # Refuses what is no share.
     tail = (1 - confidence_level) / 2

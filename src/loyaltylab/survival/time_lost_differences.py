@@ -26,6 +26,7 @@ def restricted_time_lost_differences(
     exposed: str,
     reference: str,
     horizon: float,
+    weights: npt.ArrayLike | None = None,
     cluster: npt.ArrayLike | None = None,
     confidence_level: float = 0.95,
     unit: str = "days",
@@ -45,6 +46,8 @@ def restricted_time_lost_differences(
         The two groups; they share no clusters.
     horizon : float
         Time units; not past the last follow-up of either.
+    weights : array-like of float, shape (n,), optional
+        Not negative.
     cluster : array-like, shape (n,), optional
         Independent unit of each row, usually the customer.
     confidence_level : float
@@ -72,13 +75,15 @@ def restricted_time_lost_differences(
     problems: list[str] = []
     n = len(pd.Series(stop))
     codes, names = read_labels("group", group, np.zeros(n, dtype=np.int64), problems)
-    build_counting_process(
-        start, stop, exit_cause=exit_cause, cluster=cluster, further_problems=problems
-    )
+    process = build_counting_process(
+        start, stop, exit_cause=exit_cause, weights=weights, cluster=cluster,
+        further_problems=problems,
+    )  # fmt: skip
     columns = {"start": start, "stop": stop, "exit_cause": exit_cause, "cluster": cluster}
+    columns |= {"weights": weights}
     frame = pd.DataFrame({k: pd.Series(v).to_numpy() for k, v in columns.items() if v is not None})
     labels = np.array(names)[codes]
-    parts = [frame[labels == str(name)] for name in (exposed, reference)]
+    parts = [frame[process.kept & (labels == str(name))] for name in (exposed, reference)]
     causes = _find_causes(parts, (exposed, reference))
     lines = []
     for cause in [*causes, ANY_CAUSE]:
@@ -89,6 +94,7 @@ def restricted_time_lost_differences(
                 _merge_causes(part["exit_cause"]) if cause == ANY_CAUSE else part["exit_cause"],
                 cause=cause,
                 horizon=horizon,
+                weights=part.get("weights"),
                 cluster=part.get("cluster"),
                 confidence_level=confidence_level,
                 unit=unit,

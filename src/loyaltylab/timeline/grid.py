@@ -12,6 +12,8 @@ from loyaltylab.timeline.row_cuts import SPELL, cut_rows, to_whole_microseconds
 
 # Position of the spell while rows are cut; not a name that a covariate may have.
 CODE = " spell"
+# Rows of some thirty columns that fit in a few GB of memory while they are cut.
+MOST_GRID_ROWS = 20_000_000
 
 
 def to_grid(rows: pd.DataFrame, width_days: float) -> pd.DataFrame:
@@ -40,7 +42,8 @@ def to_grid(rows: pd.DataFrame, width_days: float) -> pd.DataFrame:
     Raises
     ------
     TableError
-        If the width is shorter than a microsecond, or rows of one spell overlap.
+        If the width is shorter than a microsecond, rows of one spell overlap, or the grid would
+        make more than 20 million rows.
 
     Examples
     --------
@@ -56,6 +59,7 @@ def to_grid(rows: pd.DataFrame, width_days: float) -> pd.DataFrame:
             f"A grid of {width_days} days: give a finite width of a microsecond or more."
         )
     ordered, spell = _in_order(rows)
+    _refuse_large_grid(ordered, width_days)
     last = float(ordered["stop"].max()) if len(ordered) else 0.0
     lines = np.arange(1, int(last / width_days) + 2) * round(width)
     origin = np.zeros(len(ordered), dtype=np.int64)
@@ -70,6 +74,19 @@ def to_grid(rows: pd.DataFrame, width_days: float) -> pd.DataFrame:
     ends = np.append(begins[1:], True)[: len(pieces)]
     closing = pieces.loc[ends, ["stop", "event", "exit_cause"]].reset_index(drop=True)
     return pieces[begins].reset_index(drop=True).assign(**closing)
+
+
+def _refuse_large_grid(rows: pd.DataFrame, width_days: float) -> None:
+    """Count the pieces before any is made: the lines of the grid inside each row, and one."""
+    start, stop = rows["start"].to_numpy(np.float64), rows["stop"].to_numpy(np.float64)
+    inside = np.ceil(stop / width_days) - np.floor(start / width_days) - 1.0
+    n_pieces = len(rows) + float(np.maximum(inside, 0.0).sum())
+    if n_pieces > MOST_GRID_ROWS:
+        raise TableError(
+            f"A grid of {width_days:g} days cuts {len(rows)} rows into some {n_pieces:.0f}; rule: "
+            f"at most {MOST_GRID_ROWS}, which fit in memory; fix: a wider grid, the rows as they "
+            "are (they need no grid but for models in discrete time), or a sample of customers."
+        )
 
 
 def _in_order(rows: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
+
+from loyaltylab.errors import TableError
 
 
 def await_memory(rows: pd.DataFrame, *, memory_days: float) -> pd.DataFrame:
@@ -24,6 +28,11 @@ def await_memory(rows: pd.DataFrame, *, memory_days: float) -> pd.DataFrame:
     pandas.DataFrame
         The rows at risk after the wait, the first of each spell cut at its end.
 
+    Raises
+    ------
+    TableError
+        If ``memory_days`` is negative or not finite.
+
     Examples
     --------
     >>> rows = pd.DataFrame({"customer_id": ["a", "a"], "spell_number": [1, 1],
@@ -31,6 +40,8 @@ def await_memory(rows: pd.DataFrame, *, memory_days: float) -> pd.DataFrame:
     >>> await_memory(rows, memory_days=60)[["start", "stop"]].to_numpy().tolist()
     [[160.0, 300.0]]
     """
+    if not 0 <= memory_days < math.inf:
+        raise TableError(f"memory_days is {memory_days!r}; rule: finite, and not negative")
     entry = rows.groupby(["customer_id", "spell_number"], sort=False)["start"].transform("min")
     begin = entry.where(entry == 0, entry + memory_days)
     kept = rows["stop"] > begin
