@@ -33,10 +33,12 @@ m <- mgus2
 m$etime <- with(m, ifelse(pstat == 0, futime, ptime))
 m$cause <- factor(with(m, ifelse(pstat == 0, 2 * death, 1)), 0:2, c("", "progression", "death"))
 at <- 120
-fit <- survfit(Surv(etime, cause) ~ 1, m, id = seq_len(nrow(m)), influence = TRUE)
+fit <- survfit(Surv(etime, cause) ~ 1, m, id = seq_len(nrow(m)))
 k <- max(which(fit$time <= at))
 stated <- fit$pstate[k, 2:3]
-influence <- fit$influence.pstate[, k, 2:3]
+# residuals() agrees with the error survfit prints; its influence.pstate differs in the 4th digit.
+influence <- residuals(fit, times = at, type = "pstate")[, 2:3]
+stopifnot(all.equal(sqrt(colSums(influence^2)), fit$std.err[k, 2:3], check.attributes = FALSE))
 counts <- matrix(c(45, 5, 12, 138), 2) # columns: truly progression, truly death
 sizes <- colSums(counts)
 shares <- sweep(counts, 2, sizes, "/")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -145,7 +145,7 @@ def _keys(kind: type[Any]) -> list[str]:
     return [field.name for field in fields(kind) if field.name != "name"]
 
 
-def _read(entries: Mapping[str, Mapping[str, Any]], kind: type[Part]) -> dict[str, Part]:
+def _read(entries: Mapping[str, Mapping[str, Any]], kind: Callable[..., Part]) -> dict[str, Part]:
     return {
         name: kind(
             name=name,

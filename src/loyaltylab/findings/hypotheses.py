@@ -14,7 +14,7 @@ from loyaltylab.findings.declarations import (
     parse_declaration,
     read_declaration,
 )
-from loyaltylab.findings.questions import load_questions
+from loyaltylab.findings.questions import Question, load_questions
 from loyaltylab.findings.wording import DAYS_PER_MONTH
 from loyaltylab.tables.schemas import TABLES
 
@@ -142,7 +142,10 @@ def load_hypotheses(content: bytes | None = None) -> dict[str, Hypothesis]:
     """
     text = read_declaration(HYPOTHESES_FILE) if content is None else content
     entries = parse_declaration(text, name=HYPOTHESES_FILE)
-    problems = [text for name, entry in entries.items() for text in _find_problems(name, entry)]
+    questions = load_questions()
+    problems = [
+        text for name, entry in entries.items() for text in _find_problems(name, entry, questions)
+    ]
     if problems:
         raise ParameterError(f"{HYPOTHESES_FILE} does not declare its hypotheses:", problems)
     return {name: _read(name, entry) for name, entry in entries.items()}
@@ -161,7 +164,7 @@ def _read(name: str, entry: Mapping[str, Any]) -> Hypothesis:
     return Hypothesis(name=name, **values)
 
 
-def _find_problems(name: str, entry: object) -> list[str]:
+def _find_problems(name: str, entry: object, questions: Mapping[str, Question]) -> list[str]:
     keys = [field.name for field in fields(Hypothesis) if field.name != "name"]
     problems = find_key_problems(name, entry, keys)
     if problems or not isinstance(entry, Mapping):
@@ -184,7 +187,7 @@ def _find_problems(name: str, entry: object) -> list[str]:
     if not (entry["reports"] or entry["would_need"]):
         problems.append(f"{name} has no report; fix: say in would_need what it would take")
     problems += _find_effect_problems(name, entry["smallest_effect"])
-    return problems + _find_report_problems(name, entry["reports"])
+    return problems + _find_report_problems(name, entry["reports"], questions)
 
 
 def _find_effect_problems(name: str, effect: object) -> list[str]:
@@ -200,8 +203,9 @@ def _find_effect_problems(name: str, effect: object) -> list[str]:
     return []
 
 
-def _find_report_problems(name: str, reports: Mapping[str, Any]) -> list[str]:
-    questions = load_questions()
+def _find_report_problems(
+    name: str, reports: Mapping[str, Any], questions: Mapping[str, Question]
+) -> list[str]:
     problems = find_unknown(f"{name}.reports", reports, questions, "the report")
     problems += [
         f"{name} is studied by '{report}', whose question does not name it; fix: add it there"

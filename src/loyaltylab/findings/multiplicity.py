@@ -81,11 +81,11 @@ def judge_families(
     Parameters
     ----------
     evidence : mapping of str to Evidence
-        By hypothesis. Descriptions and what cannot be estimated are in no family.
+        By hypothesis.
     families : mapping of str to str
         Every declared hypothesis -> "confirmatory" (Holm, 5 %) or "secondary" (Benjamini and
-        Hochberg, 10 %). One without evidence counts with a p-value of 1, so that a family is as
-        large as it was declared.
+        Hochberg, 10 %). One that was not tested, for want of evidence or as a description, counts
+        with a p-value of 1, so that a family is as large as it was declared.
 
     Returns
     -------
