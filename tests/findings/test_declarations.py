@@ -68,8 +68,8 @@ def test_smallest_effects_are_in_the_unit_of_estimates() -> None:
 def test_a_measure_of_exits_turns_the_sign_of_retention() -> None:
     declared = load_hypotheses()
     assert declared["H04"].claimed_sign() == -1
-    assert declared["H05"].claimed_sign(of_exits=True) == 1
-    assert declared["H17"].claimed_sign(of_exits=True) == 0
+    assert declared["H05"].claimed_sign(is_of_exits=True) == 1
+    assert declared["H17"].claimed_sign(is_of_exits=True) == 0
 
 
 def test_the_hash_is_of_the_bytes_of_the_file() -> None:

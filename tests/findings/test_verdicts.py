@@ -20,7 +20,9 @@ from loyaltylab.findings import (
     adjust_benjamini_hochberg,
     adjust_holm,
     decide,
+    gather_evidence,
     judge_families,
+    load_hypotheses,
     tell_delay_from_gain,
 )
 from loyaltylab.survival import Estimate
@@ -278,3 +280,23 @@ def test_unknown_families_are_refused() -> None:
     with pytest.raises(EstimationError) as caught:
         judge_families({"a": evidence()}, families={"b": "main"})
     assert len(caught.value.problems) == 2
+
+
+# From declaration to verdict.
+
+
+def test_evidence_takes_its_yardstick_from_the_declaration() -> None:
+    """H04 claims that denied customers stay shorter: 40 days less, 20 to 60, is beyond 15.2."""
+    hypothesis = load_hypotheses()["H04"]
+    days = replace(around(-40.0, 10.0), unit="days")
+    told = gather_evidence(hypothesis, days, identification="randomised", falsifications=(PASSED,))
+    assert (told.smallest_effect, told.direction, told.scale) == (15.21875, -1, "linear")
+    assert decide(told).verdict == "supported"
+    assert decide(gather_evidence(hypothesis, days, identification="none")).verdict == (
+        "not identified"
+    )
+    exits = gather_evidence(load_hypotheses()["H05"], None, identification="none", is_of_exits=True)
+    assert exits.direction == 1
+    assert gather_evidence(load_hypotheses()["H13"], None, identification="none").scale == "log"
+    with pytest.raises(EstimationError, match="declared in months"):
+        gather_evidence(hypothesis, around(1.0, 0.1), identification="none")

@@ -2,6 +2,7 @@
 
 from loyaltylab.findings.claims import Claim, ClaimsRegister, load_claims
 from loyaltylab.findings.disclosure import guard_all, guard_counts, guard_estimate
+from loyaltylab.findings.evidence import gather_evidence
 from loyaltylab.findings.finding import VERDICT_MEANINGS, Finding, make_finding
 from loyaltylab.findings.hypotheses import Hypothesis, hypotheses_hash, load_hypotheses
 from loyaltylab.findings.multiplicity import adjust_benjamini_hochberg, adjust_holm, judge_families
@@ -35,6 +36,7 @@ __all__ = [
     "disagreements_table",
     "estimates_table",
     "forest_frame",
+    "gather_evidence",
     "guard_all",
     "guard_counts",
     "guard_estimate",

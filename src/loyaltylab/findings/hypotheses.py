@@ -108,13 +108,13 @@ class Hypothesis:
     reports: dict[str, dict[str, Any]]
     would_need: str
 
-    def claimed_sign(self, *, of_exits: bool = False) -> int:
+    def claimed_sign(self, *, is_of_exits: bool = False) -> int:
         """Sign claimed of the estimate: 1, -1, or 0 where two-sided.
 
-        ``of_exits`` for a measure that goes up as customers leave: an incidence, a hazard ratio.
+        ``is_of_exits`` for a measure that goes up as customers leave: an incidence, a hazard ratio.
         """
         sign = 0 if self.direction == "two-sided" else int(self.direction)
-        return -sign if of_exits else sign
+        return -sign if is_of_exits else sign
 
     @property
     def is_studied(self) -> bool:
