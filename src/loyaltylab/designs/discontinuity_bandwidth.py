@@ -23,8 +23,8 @@ def choose_bandwidth(distance: npt.ArrayLike, outcome: npt.ArrayLike) -> float:
     Returns
     -------
     float
-        In units of the score; infinite curvature of neither side is taken, since the rule
-        regularises the curvatures by their variance.
+        In units of the score; finite for straight lines too, since the rule adds the variance
+        of the curvatures to their difference.
 
     Raises
     ------

@@ -94,7 +94,7 @@ def _count_bins(distance: FloatArray, width: float) -> tuple[FloatArray, FloatAr
     place = np.floor(distance / width).astype(np.int64)
     first = int(place.min())
     counts = np.bincount(place - first)
-    middle = (np.arange(len(counts)) + first + 0.5) * width
+    middle = np.asarray((np.arange(len(counts)) + first + 0.5) * width, dtype=np.float64)
     return middle, counts / (len(distance) * width)
 
 

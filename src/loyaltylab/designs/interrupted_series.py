@@ -104,7 +104,7 @@ def fit_interrupted_series(
     >>> count = [100, 104, 98, 102, 101, 99, 150, 148, 152, 151, 149, 150]
     >>> fit = fit_interrupted_series(count, [1] * 12, change_at=6, n_harmonics=0)
     >>> round(fit.level_change.value, 2)
-    1.49
+    1.5
     """
     counts, times, kept = _read(count, exposure, change_at, n_harmonics, donut, season_periods)
     terms = _terms(len(counts), change_at, season_periods, n_harmonics)
@@ -223,7 +223,7 @@ def _newey_west(x: FloatArray, y: FloatArray, mean: FloatArray, lag: int) -> Flo
     meat = scores.T @ scores
     for j in range(1, lag + 1):
         cross = scores[j:].T @ scores[:-j]
-        meat += (1 - j / (lag + 1)) * (cross + cross.T)
+        meat = meat + (1 - j / (lag + 1)) * (cross + cross.T)
     bread = np.linalg.inv(x.T @ (x * mean[:, None]))
     return np.asarray(n / (n - k) * bread @ meat @ bread)
 

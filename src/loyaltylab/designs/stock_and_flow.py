@@ -113,6 +113,8 @@ def split_stock_and_flow(
     caveats = list(study.caveats)
     if not has_excess:
         caveats.append("The total excess does not differ from 0: no share is given.")
+    if flow[0] * stock[0] < 0:
+        caveats.append("Stock and flow have opposite signs: the share lies outside 0 and 1.")
     if transient_months is None and chosen[0] in (0, len(shapes) - 1):
         caveats.append(
             f"The decay runs to the edge of its range ({DECAY_MONTHS[chosen[0]]:g} months): "
@@ -157,17 +159,16 @@ def _fit(
 ) -> tuple[FloatArray, FloatArray, np.ndarray]:
     """Best flow, stock and shape of each draw, by generalised least squares."""
     whitened = draws @ whitener.T
-    best = np.full(len(draws), np.inf)
-    flow, stock = np.zeros(len(draws)), np.zeros(len(draws))
-    chosen = np.zeros(len(draws), dtype=np.int64)
-    for i, shape in enumerate(shapes):
-        design = whitener @ np.column_stack([np.ones(len(shape)), shape])
-        coefficients = np.linalg.lstsq(design, whitened.T, rcond=None)[0]
-        misfit = ((whitened.T - design @ coefficients) ** 2).sum(axis=0)
-        better = misfit < best
-        best[better], chosen[better] = misfit[better], i
-        flow[better], stock[better] = coefficients[0, better], coefficients[1, better]
-    return flow, stock, chosen
+    level, forms = whitener.sum(axis=1), shapes @ whitener.T
+    # Normal equations of two columns, for all draws (rows) and shapes (columns) at once.
+    both, own, of_level = forms @ level, (forms**2).sum(axis=1), float(level @ level)
+    to_level, to_form = (whitened @ level)[:, None], whitened @ forms.T
+    determinant = of_level * own - both**2
+    flow = (own * to_level - both * to_form) / determinant
+    stock = (of_level * to_form - both * to_level) / determinant
+    chosen = np.argmax(flow * to_level + stock * to_form, axis=1)
+    rows = np.arange(len(draws))
+    return flow[rows, chosen], stock[rows, chosen], chosen
 
 
 def _describe(values: FloatArray, study: EventStudy, unit: str) -> Estimate:
