@@ -3,12 +3,7 @@
 from loyaltylab.designs.balance import standardised_difference
 from loyaltylab.designs.discontinuity_bandwidth import choose_bandwidth
 from loyaltylab.designs.discontinuity_density import check_density
-from loyaltylab.designs.event_study import (
-    EventStudy,
-    PreTrendTest,
-    assess_pre_trend,
-    estimate_event_study,
-)
+from loyaltylab.designs.event_study import EventStudy, estimate_event_study
 from loyaltylab.designs.exposure_cells import exposure_cells
 from loyaltylab.designs.group_contrast import GroupContrast, contrast_groups
 from loyaltylab.designs.hazard_ratios import hazard_ratios
@@ -19,6 +14,7 @@ from loyaltylab.designs.placebos import (
     run_placebo_dates,
     run_placebo_outcomes,
 )
+from loyaltylab.designs.pre_trends import PreTrendTest, assess_pre_trend
 from loyaltylab.designs.randomised_starts import RandomisationTest, permute_start_dates
 from loyaltylab.designs.rate_ratios import ratio_of_rate_ratios, reform_rate_ratio
 from loyaltylab.designs.reform import (

@@ -50,6 +50,12 @@ def check_density(
     Source
     ------
     McCrary (2008), Journal of Econometrics 142:698-714.
+
+    Examples
+    --------
+    >>> score = np.linspace(-1, 1, 2000)
+    >>> bool(abs(check_density(score, cutoff=0).value) < 0.1)
+    True
     """
     problems: list[str] = []
     distance = read_numbers("score", score, problems) - cutoff

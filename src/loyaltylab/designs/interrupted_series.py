@@ -202,11 +202,12 @@ def _terms(n: int, change_at: int, season_periods: float, n_harmonics: int) -> p
 def _fit_poisson(x: FloatArray, y: FloatArray, time: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Coefficients and means of a log-linear Poisson model, by iterated least squares."""
     mean = np.maximum(y, 0.5)
-    coefficients = np.zeros(x.shape[1])
+    coefficients: FloatArray = np.zeros(x.shape[1])
     for _ in range(MAX_ITERATIONS):
         working = np.log(mean / time) + (y - mean) / mean
         root = np.sqrt(mean)
-        update = np.linalg.lstsq(x * root[:, None], working * root, rcond=None)[0]
+        solved = np.linalg.lstsq(x * root[:, None], working * root, rcond=None)[0]
+        update = np.asarray(solved, dtype=np.float64)
         mean = time * np.exp(np.clip(x @ update, -700, 700))
         step = float(np.abs(update - coefficients).max())
         coefficients = update
@@ -220,10 +221,10 @@ def _fit_poisson(x: FloatArray, y: FloatArray, time: FloatArray) -> tuple[FloatA
 def _newey_west(x: FloatArray, y: FloatArray, mean: FloatArray, lag: int) -> FloatArray:
     n, k = x.shape
     scores = x * (y - mean)[:, None]
-    meat = scores.T @ scores
+    meat: FloatArray = scores.T @ scores
     for j in range(1, lag + 1):
         cross = scores[j:].T @ scores[:-j]
-        meat = meat + (1 - j / (lag + 1)) * (cross + cross.T)
+        meat = np.asarray(meat + (1 - j / (lag + 1)) * (cross + cross.T), dtype=np.float64)
     bread = np.linalg.inv(x.T @ (x * mean[:, None]))
     return np.asarray(n / (n - k) * bread @ meat @ bread)
 

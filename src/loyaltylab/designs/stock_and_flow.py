@@ -110,20 +110,11 @@ def split_stock_and_flow(
     }
     whole = described["total"]
     has_excess = not whole.ci_lower <= 0 <= whole.ci_upper
-    caveats = list(study.caveats)
-    if not has_excess:
-        caveats.append("The total excess does not differ from 0: no share is given.")
-    if flow[0] * stock[0] < 0:
-        caveats.append("Stock and flow have opposite signs: the share lies outside 0 and 1.")
-    if transient_months is None and chosen[0] in (0, len(shapes) - 1):
-        caveats.append(
-            f"The decay runs to the edge of its range ({DECAY_MONTHS[chosen[0]]:g} months): "
-            "stock and flow are hardly told apart."
-        )
+    life = float(DECAY_MONTHS[chosen[0]]) if transient_months is None else None
     return StockAndFlow(
         flow=described["flow"],
         stock=described["stock"],
-        decay_months=float(DECAY_MONTHS[chosen[0]]) if transient_months is None else None,
+        decay_months=life,
         total_excess=whole,
         transient_excess=described["transient"],
         transient_share=_describe(transient / total, study, "share") if has_excess else None,
@@ -131,8 +122,22 @@ def split_stock_and_flow(
             {"excess": excess, "fitted": flow[0] + stock[0] * shapes[chosen[0]]},
             index=study.by_month.index[after],
         ),
-        caveats=tuple(caveats),
+        caveats=(*study.caveats, *_warn(has_excess, flow[0] * stock[0], life)),
     )
+
+
+def _warn(has_excess: bool, product: float, life: float | None) -> tuple[str, ...]:
+    caveats = []
+    if not has_excess:
+        caveats.append("The total excess does not differ from 0: no share is given.")
+    if product < 0:
+        caveats.append("Stock and flow have opposite signs: the share lies outside 0 and 1.")
+    if life in (DECAY_MONTHS[0], DECAY_MONTHS[-1]):
+        caveats.append(
+            f"The decay runs to the edge of its range ({life:g} months): stock and flow are "
+            "hardly told apart."
+        )
+    return tuple(caveats)
 
 
 def _check(study: EventStudy, when: FloatArray, transient_months: int | None, n_draws: int) -> None:

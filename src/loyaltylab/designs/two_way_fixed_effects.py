@@ -120,6 +120,7 @@ def _contrast_late_with_early(panel: UnitPanel, confidence_level: float) -> Esti
     try:
         means = compare_groups(panel, StaggeredDesign(), leave_one_out_weights(len(panel.units)))
         used = find_post_cells(means, panel, None)
+        used &= used.sum(axis=1, keepdims=True) >= 2
         half = (used.sum(axis=1, keepdims=True) + 1) // 2
         early = used & (np.cumsum(used, axis=1) <= half)
         return as_estimate(
