@@ -1,30 +1,121 @@
 """From association towards effect: contrasts from a common time zero."""
 
-from loyaltylab.designs.balance import standardised_difference
-from loyaltylab.designs.case_bounds import EffectBounds, bound_effect_by_extremes, bound_effect_by_trimming
-from loyaltylab.designs.discontinuity_bandwidth import choose_bandwidth
-from loyaltylab.designs.discontinuity_density import check_density
-from loyaltylab.designs.e_values import EValue, benchmark_confounders, bounding_factor, e_value_of_ratio, e_value_of_restricted_means, e_value_of_risks, find_e_value
-from loyaltylab.designs.equivalence import EquivalenceTest, tost
-from loyaltylab.designs.event_study import EventStudy, PreTrendTest, assess_pre_trend, estimate_event_study
-from loyaltylab.designs.exposure_cells import exposure_cells
-from loyaltylab.designs.group_contrast import GroupContrast, contrast_groups
-from loyaltylab.designs.hazard_ratios import hazard_ratios
-from loyaltylab.designs.interrupted_series import InterruptedSeries, fit_interrupted_series
-from loyaltylab.designs.misclassification import ReasonMatrix, StatedIncidences, correct_incidence_differences, correct_incidences, draw_corrected_incidences, estimate_stated_incidences, read_reason_matrix
-from loyaltylab.designs.negative_controls import NegativeControl, judge_negative_control, ratio_to_control
-from loyaltylab.designs.placebos import PlaceboDates, PlaceboOutcomes, run_placebo_dates, run_placebo_outcomes
-from loyaltylab.designs.randomised_starts import RandomisationTest, permute_start_dates
-from loyaltylab.designs.rate_ratios import ratio_of_rate_ratios, reform_rate_ratio
-from loyaltylab.designs.reform import DifferenceInDifferences, ReformContrast, assign_period, contrast_reform
-from loyaltylab.designs.regression_discontinuity import RegressionDiscontinuity, estimate_discontinuity, vary_discontinuity
-from loyaltylab.designs.restricted_mean_effect import RestrictedMeanEffect, estimate_restricted_mean_effect
-from loyaltylab.designs.shares import estimate_share
-from loyaltylab.designs.staggered import StaggeredEffects, estimate_staggered_effects
-from loyaltylab.designs.stock_and_flow import StockAndFlow, split_stock_and_flow
-from loyaltylab.designs.two_way_fixed_effects import TwoWayFixedEffects, delta_adjusted_restricted_mean, estimate_two_way_fixed_effects, find_tipping_point, from loyaltylab.designs.specification_curve import SpecificationCurve, run_specifications
+from loyaltylab.designs.balance import (
+    standardised_difference,
+)
+from loyaltylab.designs.case_bounds import (
+    EffectBounds,
+    bound_effect_by_extremes,
+    bound_effect_by_trimming,
+)
+from loyaltylab.designs.discontinuity_bandwidth import (
+    choose_bandwidth,
+)
+from loyaltylab.designs.discontinuity_density import (
+    check_density,
+)
+from loyaltylab.designs.e_values import (
+    EValue,
+    benchmark_confounders,
+    bounding_factor,
+    e_value_of_ratio,
+    e_value_of_restricted_means,
+    e_value_of_risks,
+    find_e_value,
+)
+from loyaltylab.designs.equivalence import (
+    EquivalenceTest,
+    tost,
+)
+from loyaltylab.designs.event_study import (
+    EventStudy,
+    estimate_event_study,
+)
+from loyaltylab.designs.exposure_cells import (
+    exposure_cells,
+)
+from loyaltylab.designs.group_contrast import (
+    GroupContrast,
+    contrast_groups,
+)
+from loyaltylab.designs.hazard_ratios import (
+    hazard_ratios,
+)
+from loyaltylab.designs.interrupted_series import (
+    InterruptedSeries,
+    fit_interrupted_series,
+)
+from loyaltylab.designs.misclassification import (
+    ReasonMatrix,
+    StatedIncidences,
+    correct_incidence_differences,
+    correct_incidences,
+    draw_corrected_incidences,
+    estimate_stated_incidences,
+    read_reason_matrix,
+)
+from loyaltylab.designs.negative_controls import (
+    NegativeControl,
+    judge_negative_control,
+    ratio_to_control,
+)
+from loyaltylab.designs.placebos import (
+    PlaceboDates,
+    PlaceboOutcomes,
+    run_placebo_dates,
+    run_placebo_outcomes,
+)
+from loyaltylab.designs.pre_trends import (
+    PreTrendTest,
+    assess_pre_trend,
+)
+from loyaltylab.designs.randomised_starts import (
+    RandomisationTest,
+    permute_start_dates,
+)
+from loyaltylab.designs.rate_ratios import (
+    ratio_of_rate_ratios,
+    reform_rate_ratio,
+)
+from loyaltylab.designs.reform import (
+    DifferenceInDifferences,
+    ReformContrast,
+    assign_period,
+    contrast_reform,
+)
+from loyaltylab.designs.regression_discontinuity import (
+    RegressionDiscontinuity,
+    estimate_discontinuity,
+    vary_discontinuity,
+)
+from loyaltylab.designs.restricted_mean_effect import (
+    RestrictedMeanEffect,
+    estimate_restricted_mean_effect,
+)
+from loyaltylab.designs.shares import (
+    estimate_share,
+)
+from loyaltylab.designs.specification_curve import (
+    SpecificationCurve,
+    run_specifications,
+)
+from loyaltylab.designs.staggered import (
+    StaggeredEffects,
+    estimate_staggered_effects,
+)
+from loyaltylab.designs.stock_and_flow import (
+    StockAndFlow,
+    split_stock_and_flow,
+)
 from loyaltylab.designs.tipping_point import (
-    TippingPoint
+    TippingPoint,
+    delta_adjusted_restricted_mean,
+    find_tipping_point,
+)
+from loyaltylab.designs.two_way_fixed_effects import (
+    TwoWayFixedEffects,
+    estimate_two_way_fixed_effects,
+)
 
 __all__ = [
     "DifferenceInDifferences",
@@ -43,9 +134,11 @@ __all__ = [
     "ReformContrast",
     "RegressionDiscontinuity",
     "RestrictedMeanEffect",
+    "SpecificationCurve",
     "StaggeredEffects",
     "StatedIncidences",
     "StockAndFlow",
+    "TippingPoint",
     "TwoWayFixedEffects",
     "assess_pre_trend",
     "assign_period",
@@ -75,7 +168,6 @@ __all__ = [
     "find_e_value",
     "find_tipping_point",
     "fit_interrupted_series",
-    "from loyaltylab.designs.specification_curve import SpecificationCurve",
     "hazard_ratios",
     "judge_negative_control",
     "permute_start_dates",
@@ -85,9 +177,7 @@ __all__ = [
     "reform_rate_ratio",
     "run_placebo_dates",
     "run_placebo_outcomes",
-    "run_specifications
-from loyaltylab.designs.tipping_point import (
-    TippingPoint",
+    "run_specifications",
     "split_stock_and_flow",
     "standardised_difference",
     "tost",

@@ -23,8 +23,8 @@ def choose_bandwidth(distance: npt.ArrayLike, outcome: npt.ArrayLike) -> float:
     Returns
     -------
     float
-        In units of the score; infinite curvature of neither side is taken, since the rule
-        regularises the curvatures by their variance.
+        In units of the score; finite for straight lines too, since the rule adds the variance
+        of the curvatures to their difference.
 
     Raises
     ------
@@ -35,6 +35,12 @@ def choose_bandwidth(distance: npt.ArrayLike, outcome: npt.ArrayLike) -> float:
     ------
     Imbens and Kalyanaraman (2012), Review of Economic Studies 79:933-959, section 4, triangular
     kernel.
+
+    Examples
+    --------
+    >>> distance = np.arange(-50.0, 50.0)
+    >>> bool(choose_bandwidth(distance, distance**2 + np.sin(distance)) > 0)
+    True
     """
     x, y = np.asarray(distance, dtype=np.float64), np.asarray(outcome, dtype=np.float64)
     n = len(x)

@@ -50,6 +50,12 @@ def check_density(
     Source
     ------
     McCrary (2008), Journal of Econometrics 142:698-714.
+
+    Examples
+    --------
+    >>> score = np.linspace(-1, 1, 2000)
+    >>> bool(abs(check_density(score, cutoff=0).value) < 0.1)
+    True
     """
     problems: list[str] = []
     distance = read_numbers("score", score, problems) - cutoff
@@ -94,7 +100,7 @@ def _count_bins(distance: FloatArray, width: float) -> tuple[FloatArray, FloatAr
     place = np.floor(distance / width).astype(np.int64)
     first = int(place.min())
     counts = np.bincount(place - first)
-    middle = (np.arange(len(counts)) + first + 0.5) * width
+    middle = np.asarray((np.arange(len(counts)) + first + 0.5) * width, dtype=np.float64)
     return middle, counts / (len(distance) * width)
 
 

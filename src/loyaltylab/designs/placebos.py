@@ -171,6 +171,14 @@ def run_placebo_outcomes(
     Source
     ------
     Lipsitch, Tchetgen Tchetgen and Cohen (2010), Epidemiology 21:383-388; Schuirmann (1987).
+
+    Examples
+    --------
+    >>> near_0 = Estimate(0.01, 0.02, -0.03, 0.05, 0.95, 20, 900, "log hazard ratio", "example")
+    >>> found = run_placebo_outcomes(lambda causes: near_0,
+    ...     outcomes={"life event": ["death", "moved"]}, margin=0.1)
+    >>> bool(found.equivalence.loc["life event", "is_equivalent"])
+    True
     """
     if not outcomes or not margin > 0 or not 0 < alpha < 0.5:
         raise EstimationError(

@@ -128,6 +128,18 @@ def estimate_staggered_effects(
     universal base period, on unit rates weighted by customers; log scale: Wooldridge (2023),
     Econometrics Journal 26:C31-C66. Errors: MacKinnon, Nielsen and Webb (2023), Journal of
     Econometrics 232:272-299, the cluster jackknife CV3J.
+
+    Examples
+    --------
+    Two units that start in February, two that never do; 100 customers each.
+
+    >>> edges = pd.date_range("2024-01-01", periods=3, freq="MS", tz="UTC")
+    >>> cells = pd.DataFrame({"unit": list("aabbccdd"), "tenure_from_days": 0.0,
+    ...     "month_start": [*edges[:2]] * 4, "month_stop": [*edges[1:]] * 4,
+    ...     "person_days": 3043.75, "n_events": [4, 3, 6, 3, 5, 7, 3, 4]})
+    >>> start_at = pd.Series([edges[1], edges[1], pd.NaT, pd.NaT], index=list("abcd"))
+    >>> round(estimate_staggered_effects(cells, start_at).overall.value, 6)
+    -3.5
     """
     design = StaggeredDesign(scale, comparison, anticipation_months, base_months)
     panel = build_unit_panel(cells, start_at)
@@ -190,16 +202,18 @@ def find_post_cells(
 def average_overall(means: GroupTimeMeans, used: BoolArray, scale: str) -> FloatArray:
     """Average over the used months of each group, then over groups by customers, shape (b,)."""
     share = used / np.maximum(used.sum(axis=1, keepdims=True), 1)
-    return _contrast(means, means.size[:, :, None] * share, scale)
+    return _contrast(means, np.asarray(share), scale)
 
 
-def _contrast(means: GroupTimeMeans, weights: FloatArray, scale: str) -> FloatArray:
-    """Observed against counterfactual, averaged by weights of shape (b, g, t); shape (b,)."""
-    exists = np.isfinite(means.observed) & np.isfinite(means.counterfactual) & (weights > 0)
-    weights = np.where(exists, weights, 0.0)
-    total = weights.sum(axis=(1, 2))
-    observed = np.where(exists, weights * means.observed, 0.0).sum(axis=(1, 2))
-    without = np.where(exists, weights * means.counterfactual, 0.0).sum(axis=(1, 2))
+def _contrast(means: GroupTimeMeans, share: FloatArray, scale: str) -> FloatArray:
+    """Observed against counterfactual, by customers times shares of shape (g, t); shape (b,)."""
+    g, t = np.nonzero(share)
+    now, then = means.observed[:, g, t], means.counterfactual[:, g, t]
+    exists = np.isfinite(now) & np.isfinite(then)
+    weights = np.where(exists, means.size[:, g] * share[g, t], 0.0)
+    total = weights.sum(axis=1)
+    observed = np.where(exists, weights * now, 0.0).sum(axis=1)
+    without = np.where(exists, weights * then, 0.0).sum(axis=1)
     effect = np.full(len(total), np.nan)
     if scale == "additive":
         return np.divide(PER_HUNDRED * (observed - without), total, out=effect, where=total > 0)
@@ -221,7 +235,7 @@ def _summarise_event_times(
     times = np.unique(event_time[exists])
     values = np.column_stack(
         [
-            _contrast(means, means.size[:, :, None] * (exists & (event_time == e)), design.scale)
+            _contrast(means, (exists & (event_time == e)).astype(np.float64), design.scale)
             for e in times
         ]
     )

@@ -110,18 +110,11 @@ def split_stock_and_flow(
     }
     whole = described["total"]
     has_excess = not whole.ci_lower <= 0 <= whole.ci_upper
-    caveats = list(study.caveats)
-    if not has_excess:
-        caveats.append("The total excess does not differ from 0: no share is given.")
-    if transient_months is None and chosen[0] in (0, len(shapes) - 1):
-        caveats.append(
-            f"The decay runs to the edge of its range ({DECAY_MONTHS[chosen[0]]:g} months): "
-            "stock and flow are hardly told apart."
-        )
+    life = float(DECAY_MONTHS[chosen[0]]) if transient_months is None else None
     return StockAndFlow(
         flow=described["flow"],
         stock=described["stock"],
-        decay_months=float(DECAY_MONTHS[chosen[0]]) if transient_months is None else None,
+        decay_months=life,
         total_excess=whole,
         transient_excess=described["transient"],
         transient_share=_describe(transient / total, study, "share") if has_excess else None,
@@ -129,8 +122,22 @@ def split_stock_and_flow(
             {"excess": excess, "fitted": flow[0] + stock[0] * shapes[chosen[0]]},
             index=study.by_month.index[after],
         ),
-        caveats=tuple(caveats),
+        caveats=(*study.caveats, *_warn(has_excess, flow[0] * stock[0], life)),
     )
+
+
+def _warn(has_excess: bool, product: float, life: float | None) -> tuple[str, ...]:
+    caveats = []
+    if not has_excess:
+        caveats.append("The total excess does not differ from 0: no share is given.")
+    if product < 0:
+        caveats.append("Stock and flow have opposite signs: the share lies outside 0 and 1.")
+    if life in (DECAY_MONTHS[0], DECAY_MONTHS[-1]):
+        caveats.append(
+            f"The decay runs to the edge of its range ({life:g} months): stock and flow are "
+            "hardly told apart."
+        )
+    return tuple(caveats)
 
 
 def _check(study: EventStudy, when: FloatArray, transient_months: int | None, n_draws: int) -> None:
@@ -157,17 +164,16 @@ def _fit(
 ) -> tuple[FloatArray, FloatArray, np.ndarray]:
     """Best flow, stock and shape of each draw, by generalised least squares."""
     whitened = draws @ whitener.T
-    best = np.full(len(draws), np.inf)
-    flow, stock = np.zeros(len(draws)), np.zeros(len(draws))
-    chosen = np.zeros(len(draws), dtype=np.int64)
-    for i, shape in enumerate(shapes):
-        design = whitener @ np.column_stack([np.ones(len(shape)), shape])
-        coefficients = np.linalg.lstsq(design, whitened.T, rcond=None)[0]
-        misfit = ((whitened.T - design @ coefficients) ** 2).sum(axis=0)
-        better = misfit < best
-        best[better], chosen[better] = misfit[better], i
-        flow[better], stock[better] = coefficients[0, better], coefficients[1, better]
-    return flow, stock, chosen
+    level, forms = whitener.sum(axis=1), shapes @ whitener.T
+    # Normal equations of two columns, for all draws (rows) and shapes (columns) at once.
+    both, own, of_level = forms @ level, (forms**2).sum(axis=1), float(level @ level)
+    to_level, to_form = (whitened @ level)[:, None], whitened @ forms.T
+    determinant = of_level * own - both**2
+    flow = (own * to_level - both * to_form) / determinant
+    stock = (of_level * to_form - both * to_level) / determinant
+    chosen = np.argmax(flow * to_level + stock * to_form, axis=1)
+    rows = np.arange(len(draws))
+    return flow[rows, chosen], stock[rows, chosen], chosen
 
 
 def _describe(values: FloatArray, study: EventStudy, unit: str) -> Estimate:

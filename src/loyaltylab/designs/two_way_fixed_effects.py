@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from loyaltylab.designs.unit_jackknife import t_quantile
+from loyaltylab.designs.group_time_means import StaggeredDesign, compare_groups
+from loyaltylab.designs.staggered import average_overall, find_post_cells
+from loyaltylab.designs.unit_jackknife import as_estimate, leave_one_out_weights, t_quantile
 from loyaltylab.designs.unit_panel import UnitPanel, build_unit_panel
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import Estimate
@@ -28,12 +30,16 @@ class TwoWayFixedEffects:
         Cells of unit and month, and those whose effect counts with the wrong sign.
     negative_weight_sum : float
         Sum of the negative weights; all weights sum to 1.
+    late_against_early : Estimate or None
+        Group-time effects of the later half of each group's treated months less those of the
+        earlier half; None where they cannot be estimated. Away from 0, ``effect`` is no average.
     """
 
     effect: Estimate
     n_treated_cells: int
     n_negative_weights: int
     negative_weight_sum: float
+    late_against_early: Estimate | None
 
 
 def estimate_two_way_fixed_effects(
@@ -86,6 +92,7 @@ def estimate_two_way_fixed_effects(
     error = float(np.sqrt(correction * (scores**2).sum())) / spread
     share = (weight * residual * treated / spread)[treated == 1]
     half = t_quantile(confidence_level, u) * error
+    change = _contrast_late_with_early(panel, confidence_level)
     effect = Estimate(
         value=value,
         standard_error=error,
@@ -97,18 +104,49 @@ def estimate_two_way_fixed_effects(
         unit="exits per 100 customer-months",
         method=f"two-way fixed effects, errors clustered by unit, Student's t with {u - 1} df",
         p_value=float(2 * stats.t.sf(abs(value / error), u - 1)),
-        caveats=(*panel.caveats, *describe_few_units(u), *_warn(panel, share)),
+        caveats=(*panel.caveats, *describe_few_units(u), *_warn(panel, share, change)),
     )
     negative = share < -1e-12
-    return TwoWayFixedEffects(effect, len(share), int(negative.sum()), float(share[negative].sum()))
+    return TwoWayFixedEffects(
+        effect=effect,
+        n_treated_cells=len(share),
+        n_negative_weights=int(negative.sum()),
+        negative_weight_sum=float(share[negative].sum()),
+        late_against_early=change,
+    )
 
 
-def _warn(panel: UnitPanel, share: FloatArray) -> tuple[str, ...]:
+def _contrast_late_with_early(panel: UnitPanel, confidence_level: float) -> Estimate | None:
+    try:
+        means = compare_groups(panel, StaggeredDesign(), leave_one_out_weights(len(panel.units)))
+        used = find_post_cells(means, panel, None)
+        used &= used.sum(axis=1, keepdims=True) >= 2
+        half = (used.sum(axis=1, keepdims=True) + 1) // 2
+        early = used & (np.cumsum(used, axis=1) <= half)
+        return as_estimate(
+            average_overall(means, used & ~early, "additive")
+            - average_overall(means, early, "additive"),
+            confidence_level=confidence_level,
+            n_events=int(panel.exits.sum()),
+            unit="exits per 100 customer-months",
+            method="later against earlier treated months, group-time average effects",
+            caveats=(),
+        )
+    except EstimationError:
+        return None  # The field says so; the regression itself stands without it.
+
+
+def _warn(panel: UnitPanel, share: FloatArray, change: Estimate | None) -> tuple[str, ...]:
     caveats = []
     if len(panel.groups) > 1:
         caveats.append(
             "Units treated earlier serve as comparison for units treated later: biased if the "
             "effect changes over time."
+        )
+    if change is not None and change.p_value is not None and change.p_value < 0.05:
+        caveats.append(
+            f"Effects change over time: {change.value:+.3g} from the earlier to the later treated "
+            "months. This coefficient is then no average of them."
         )
     n_negative = int((share < -1e-12).sum())
     if n_negative:

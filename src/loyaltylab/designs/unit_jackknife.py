@@ -11,6 +11,7 @@ from scipy import stats
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import Estimate
 from loyaltylab.survival.arrays import FloatArray
+from loyaltylab.survival.intervals import normal_quantile
 from loyaltylab.survival.unit_caveats import describe_few_units
 
 # Six values of mean 0 and variance 1, for few clusters (Webb 2023).
@@ -42,7 +43,6 @@ def jackknife_influence(values: FloatArray) -> FloatArray:
 def jackknife_errors(influence: FloatArray) -> FloatArray:
     """Standard errors, shape (q,): sqrt((n - 1) / n sum of squares of the jackknife values)."""
     n = len(influence)
-    # An influence of rounding size: the estimate does not depend on any unit but by its own.
     return np.asarray(np.sqrt((influence**2).sum(axis=0) / (n * (n - 1))))
 
 
@@ -60,6 +60,8 @@ def band_quantile(
 ) -> float:
     """Quantile that covers all of several estimates at once, shape of influence (n, q).
 
+    The bootstrap holds the errors fixed, so its quantile is widened from normal to Student's t.
+
     Source
     ------
     Callaway and Sant'Anna (2021), algorithm 1; Webb's six-point multipliers.
@@ -72,7 +74,8 @@ def band_quantile(
     draws = np.random.default_rng(seed).choice(WEBB, size=(n_draws, len(influence)))
     shaken = draws @ influence[:, has_error] / math.sqrt(len(influence) * (len(influence) - 1))
     largest = np.abs(shaken / errors[has_error]).max(axis=1)
-    return max(pointwise, float(np.quantile(largest, confidence_level)))
+    widened = pointwise / normal_quantile(confidence_level)
+    return max(pointwise, widened * float(np.quantile(largest, confidence_level)))
 
 
 def describe_values(
@@ -80,6 +83,7 @@ def describe_values(
 ) -> pd.DataFrame:
     """``effect``, ``standard_error``, ``ci_lower``, ``ci_upper``, ``p_value``; no error is NaN."""
     errors = jackknife_errors(influence)
+    # An error of rounding size: 0 by definition, as of a single base month.
     errors = np.where(errors > 1e-12 * np.maximum(1.0, np.abs(values)), errors, np.nan)
     half = t_quantile(confidence_level, len(influence)) * errors
     return pd.DataFrame(
