@@ -68,7 +68,7 @@ weighted_curve <- survfit(Surv(time, status) ~ a, data = d, weights = stabilised
 # Cox models by group, curves averaged over all; by hand and checked against survfit.
 standardised <- lapply(0:1, function(k) {
   fit <- coxph(Surv(time, status) ~ age + karno, data = d[a == k, ], ties = "efron",
-               control = coxph.control(eps = 1e-14, iter.max = 50))
+               control = coxph.control(eps = 1e-14, toler.chol = 1e-15, iter.max = 50))
   curve <- survfit(fit, newdata = d)
   keep <- curve$time < horizon
   mean_curve <- rowMeans(curve$surv)
@@ -84,7 +84,7 @@ m$male <- as.numeric(m$sex == "M")
 month_times <- c(60, 120)
 incidence <- lapply(0:1, function(k) {
   own <- m[m$male == k, ]
-  control <- coxph.control(eps = 1e-14, iter.max = 50)
+  control <- coxph.control(eps = 1e-14, toler.chol = 1e-15, iter.max = 50)
   fits <- lapply(1:2, function(j) coxph(Surv(time, status == j) ~ age + hgb, data = own,
                                         ties = "efron", control = control))
   hazards <- lapply(fits, function(fit) basehaz(fit, centered = FALSE))
@@ -109,7 +109,7 @@ suppressMessages(library(riskRegression))
 ate_fit <- ate(treatment = glm(a ~ age + karno + large, data = r, family = binomial),
                event = glm(y ~ a, data = r, family = binomial), data = r,
                estimator = "IPTW", verbose = FALSE, times = 1)
-ate_table <- as.data.frame(as.data.table(ate_fit))
+ate_table <- as.data.frame(data.table::as.data.table(ate_fit))
 print(ate_table)
 ate_difference <- ate_table$estimate[ate_table$type == "diffRisk"]
 
@@ -136,7 +136,7 @@ chosen <- function(p) ifelse(observed == 1, p, 1 - p)
 ratio[open] <- chosen(fitted(top)) / chosen(fitted(bottom))
 s$w <- ave(ratio, s$id, FUN = cumprod)
 msm <- coxph(Surv(start, stop, event) ~ treated, data = s, weights = w, cluster = id,
-             ties = "efron", control = coxph.control(eps = 1e-14, iter.max = 50))
+             ties = "efron", control = coxph.control(eps = 1e-14, toler.chol = 1e-15, iter.max = 50))
 
 write_json(list(
   data = data_columns, horizon = horizon, times = times,

@@ -1,8 +1,7 @@
 """From association towards effect: contrasts from a common time zero."""
 
-from loyaltylab.designs.balance import standardised_difference
 from loyaltylab.designs.baseline_covariates import expand_covariates
-from loyaltylab.designs.covariate_balance import covariate_balance
+from loyaltylab.designs.covariate_balance import covariate_balance, standardised_difference
 from loyaltylab.designs.doubly_robust import AdjustedContrast, doubly_robust_contrast
 from loyaltylab.designs.group_contrast import GroupContrast, contrast_groups
 from loyaltylab.designs.hazard_ratios import hazard_ratios

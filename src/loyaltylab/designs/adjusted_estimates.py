@@ -199,7 +199,7 @@ def _estimate_columns(
                 ci_lower=value - quantile * error,
                 ci_upper=value + quantile * error,
                 confidence_level=inputs.confidence_level,
-                n=int(len(inputs.customer)) if not is_mean else int(counted.sum()),
+                n=len(inputs.customer) if not is_mean else int(counted.sum()),
                 n_events=int(is_exit.sum()),
                 unit="days" if column == 0 else "share",
                 method=METHOD if is_known else "no error: no such exits by then",

@@ -256,9 +256,13 @@ def _subtract_unadjusted(inputs: AdjustedInputs) -> Estimate:
         rows = inputs.rows[is_in]
         means.append(
             restricted_mean_retention_time(
-                rows["start"], rows["stop"], rows["event"], horizon=inputs.quantities.horizon,
-                cluster=rows["customer_id"], confidence_level=inputs.confidence_level,
-            )  # fmt: skip
+                rows["start"],
+                rows["stop"],
+                rows["event"],
+                horizon=inputs.quantities.horizon,
+                cluster=rows["customer_id"],
+                confidence_level=inputs.confidence_level,
+            )
         )
     return difference(means[0], means[1])
 

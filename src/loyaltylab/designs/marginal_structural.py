@@ -98,7 +98,9 @@ def history_weights(
     absent = sorted(set(wanted) - set(rows.columns))
     if absent:
         raise EstimationError(f"The rows lack {', '.join(map(repr, absent))}.")
-    if not rows[decision].isin([0, 1]).all() or rows[["customer_id", "start"]].isna().any(axis=None):
+    if not rows[decision].isin([0, 1]).all() or rows[["customer_id", "start"]].isna().any(
+        axis=None
+    ):
         raise EstimationError(
             f"{decision!r} holds values other than 0 and 1, or customer_id or start is missing"
         )
@@ -189,9 +191,13 @@ def censoring_weights(
     """
     return as_read_only(
         history_weights(
-            rows, decision=is_lost, numerator=numerator, denominator=denominator,
-            is_absorbing=True, includes_own_row=False,
-        )  # fmt: skip
+            rows,
+            decision=is_lost,
+            numerator=numerator,
+            denominator=denominator,
+            is_absorbing=True,
+            includes_own_row=False,
+        )
     )
 
 

@@ -97,9 +97,7 @@ def compute_pseudo_outcomes(
         by_cause = build_counting_process(
             rows["start"], rows["stop"], exit_cause=rows["exit_cause"], causes=quantities.all_causes
         )
-        check_horizon(
-            max(quantities.horizon, *quantities.times), float(rows["stop"].max())
-        )
+        check_horizon(max(quantities.horizon, *quantities.times), float(rows["stop"].max()))
         estimate, slope = _differentiate(exits, by_cause, np.ones(len(rows)), quantities)
         values[is_in] = estimate + len(rows) * slope
         found.append((is_in, exits, by_cause))

@@ -127,6 +127,9 @@ def _weigh(e: FloatArray, is_treated: BoolArray, estimand: str, is_stabilised: b
 
 def truncate_weights(weights: FloatArray, truncation: tuple[float, float] | None) -> FloatArray:
     """Set weights beyond two of their quantiles to these."""
+    problems = _find_truncation_problems(truncation)
+    if problems:
+        raise EstimationError("Weights cannot be cut.", problems)
     if truncation is None:
         return weights
     lowest, highest = np.quantile(weights, truncation)
