@@ -344,6 +344,11 @@ def test_covariates_that_cannot_be_used_are_all_named() -> None:
         expand_covariates(flat)
 
 
+def test_exits_without_a_cause_are_refused() -> None:
+    with pytest.raises(EstimationError, match="disagree in"):
+        contrast(make_frame(80, 1).assign(exit_cause=""))
+
+
 def test_covariates_that_decide_the_group_are_refused() -> None:
     frame = make_frame(80, 1)
     frame["is_helped"] = frame["group"] == "helped"

@@ -16,6 +16,7 @@ from loyaltylab.errors import EstimationError
 from loyaltylab.survival import Estimate
 from loyaltylab.survival.arrays import BoolArray, FloatArray, IntArray
 from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
+from loyaltylab.survival.row_checks import describe_rows
 
 METHOD = "augmented inverse probability weighting of pseudo-values, errors by customer"
 # An error this small beside the scale of the quantity is rounding.
@@ -79,8 +80,15 @@ def read_adjusted_inputs(
     rows = followed[is_one].reset_index(drop=True)
     groups = {name: (rows[group] == name).to_numpy(dtype=bool) for name in names}
     times = tuple(sorted({*map(float, times_days), float(horizon_days)}))
-    observed = tuple(sorted(set(rows.loc[rows["event"].astype(bool), "exit_cause"])))
+    has_cause = rows["exit_cause"].fillna("").astype(str)
+    observed = tuple(sorted(set(has_cause) - {""}))
     problems = _find_problems(rows, groups, times, horizon_days)
+    unclear = ((has_cause != "") != rows["event"].astype(bool)).to_numpy()
+    if unclear.any():
+        problems.append(
+            f"event and exit_cause disagree in {describe_rows(unclear)}; rule: a cause for every "
+            "exit and for nobody else; fix: give unknown causes a name"
+        )
     problems += [
         f"no exit by {cause!r}; the causes observed: {list(observed)}"
         for cause in causes
