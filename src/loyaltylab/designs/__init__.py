@@ -3,16 +3,27 @@
 from loyaltylab.designs.balance import (
     standardised_difference,
 )
+from loyaltylab.designs.baseline_covariates import (
+    expand_covariates,
+)
 from loyaltylab.designs.case_bounds import (
     EffectBounds,
     bound_effect_by_extremes,
     bound_effect_by_trimming,
+)
+from loyaltylab.designs.covariate_balance import (
+    covariate_balance,
+    standardised_difference,
 )
 from loyaltylab.designs.discontinuity_bandwidth import (
     choose_bandwidth,
 )
 from loyaltylab.designs.discontinuity_density import (
     check_density,
+)
+from loyaltylab.designs.doubly_robust import (
+    AdjustedContrast,
+    doubly_robust_contrast,
 )
 from loyaltylab.designs.e_values import (
     EValue,
@@ -45,6 +56,13 @@ from loyaltylab.designs.interrupted_series import (
     InterruptedSeries,
     fit_interrupted_series,
 )
+from loyaltylab.designs.marginal_structural import (
+    MarginalStructuralCox,
+    censoring_weights,
+    history_weights,
+    marginal_structural_cox,
+    summarise_weights_by_time,
+)
 from loyaltylab.designs.misclassification import (
     ReasonMatrix,
     StatedIncidences,
@@ -68,6 +86,10 @@ from loyaltylab.designs.placebos import (
 from loyaltylab.designs.pre_trends import (
     PreTrendTest,
     assess_pre_trend,
+)
+from loyaltylab.designs.propensity import (
+    Propensity,
+    fit_propensity,
 )
 from loyaltylab.designs.randomised_starts import (
     RandomisationTest,
@@ -103,6 +125,10 @@ from loyaltylab.designs.staggered import (
     StaggeredEffects,
     estimate_staggered_effects,
 )
+from loyaltylab.designs.standardisation import (
+    StandardisedContrast,
+    standardised_contrast,
+)
 from loyaltylab.designs.stock_and_flow import (
     StockAndFlow,
     split_stock_and_flow,
@@ -116,8 +142,15 @@ from loyaltylab.designs.two_way_fixed_effects import (
     TwoWayFixedEffects,
     estimate_two_way_fixed_effects,
 )
+from loyaltylab.designs.weights import (
+    TreatmentWeights,
+    summarise_weights,
+    treatment_weights,
+    truncation_path,
+)
 
 __all__ = [
+    "AdjustedContrast",
     "DifferenceInDifferences",
     "EValue",
     "EffectBounds",
@@ -125,10 +158,12 @@ __all__ = [
     "EventStudy",
     "GroupContrast",
     "InterruptedSeries",
+    "MarginalStructuralCox",
     "NegativeControl",
     "PlaceboDates",
     "PlaceboOutcomes",
     "PreTrendTest",
+    "Propensity",
     "RandomisationTest",
     "ReasonMatrix",
     "ReformContrast",
@@ -136,9 +171,11 @@ __all__ = [
     "RestrictedMeanEffect",
     "SpecificationCurve",
     "StaggeredEffects",
+    "StandardisedContrast",
     "StatedIncidences",
     "StockAndFlow",
     "TippingPoint",
+    "TreatmentWeights",
     "TwoWayFixedEffects",
     "assess_pre_trend",
     "assign_period",
@@ -146,13 +183,16 @@ __all__ = [
     "bound_effect_by_extremes",
     "bound_effect_by_trimming",
     "bounding_factor",
+    "censoring_weights",
     "check_density",
     "choose_bandwidth",
     "contrast_groups",
     "contrast_reform",
     "correct_incidence_differences",
     "correct_incidences",
+    "covariate_balance",
     "delta_adjusted_restricted_mean",
+    "doubly_robust_contrast",
     "draw_corrected_incidences",
     "e_value_of_ratio",
     "e_value_of_restricted_means",
@@ -164,12 +204,16 @@ __all__ = [
     "estimate_staggered_effects",
     "estimate_stated_incidences",
     "estimate_two_way_fixed_effects",
+    "expand_covariates",
     "exposure_cells",
     "find_e_value",
     "find_tipping_point",
     "fit_interrupted_series",
+    "fit_propensity",
     "hazard_ratios",
+    "history_weights",
     "judge_negative_control",
+    "marginal_structural_cox",
     "permute_start_dates",
     "ratio_of_rate_ratios",
     "ratio_to_control",
@@ -179,7 +223,12 @@ __all__ = [
     "run_placebo_outcomes",
     "run_specifications",
     "split_stock_and_flow",
+    "standardised_contrast",
     "standardised_difference",
+    "summarise_weights",
+    "summarise_weights_by_time",
     "tost",
+    "treatment_weights",
+    "truncation_path",
     "vary_discontinuity",
 ]
