@@ -16,6 +16,8 @@ from loyaltylab.survival.arrays import BoolArray, FloatArray, IntArray, as_read_
 EXTREME_WEIGHT = 20.0
 SMALL_SHARE = 0.5
 FEW_EFFECTIVE = 50.0
+# Places within a period closer than this are the same but for rounding.
+SAME_PLACE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +111,11 @@ class _Options:
 def _weigh_overstepping(
     clones: Clones, arm: CloneRows, options: _Options, models: dict[str, HazardRegression]
 ) -> FloatArray:
-    """Product over a clone's earlier periods; within a period the weight is that of its start."""
+    """Product over a clone's earlier periods, and part of the current one.
+
+    That part is the share of oversteppings which come before the exits of their period: 0 where
+    all are at the ends of periods, 1/2 where both are spread evenly.
+    """
     key = arm.unit * (arm.n_periods + 1) + arm.period
     is_first = np.concatenate([[True], key[1:] != key[:-1]])
     opening = np.flatnonzero(is_first)
@@ -128,7 +134,30 @@ def _weigh_overstepping(
     unit = arm.unit[opening]
     begins = np.concatenate([[True], unit[1:] != unit[:-1]])
     origin = before[np.flatnonzero(begins)[np.cumsum(begins) - 1]]
-    return np.exp(before - origin)[group]
+    part = _find_order(arm, is_over, options.own)
+    return np.exp(before - origin + part * log_factor)[group]
+
+
+def _find_order(arm: CloneRows, is_over: BoolArray, own: FloatArray) -> float:
+    """Share of oversteppings that come before an exit, by their places within the period."""
+    edges = np.concatenate([[0.0], arm.edges])
+    within = arm.period < arm.n_periods
+
+    def find_places(is_chosen: BoolArray) -> tuple[FloatArray, FloatArray]:
+        chosen = is_chosen & within
+        period = arm.period[chosen]
+        length = edges[period + 1] - edges[period]
+        return (arm.stop[chosen] - edges[period]) / length, own[arm.unit[chosen]]
+
+    over, over_weight = find_places(is_over)
+    exits, exit_weight = find_places(arm.exit_cause != "")
+    if not over_weight.any() or not exit_weight.any():
+        return 0.0
+    order = np.argsort(over, kind="stable")
+    reached = np.concatenate([[0.0], np.cumsum(over_weight[order])]) / over_weight.sum()
+    # Nearly equal places are ties: an exit at the moment of a treatment comes before it.
+    earlier = reached[np.searchsorted(over[order], exits - SAME_PLACE)]
+    return float(earlier @ exit_weight / exit_weight.sum())
 
 
 def _weigh_deadline(

@@ -41,7 +41,8 @@ class CloneRows:
         From 0; ``n_periods`` after the grace period.
     is_artificial : ndarray of bool, shape (m,)
         Whether the clone is censored at the end of the row because it no longer agrees.
-    n_periods : int
+    edges : ndarray of float, shape (n_periods,)
+        Ends of the periods; the last is that of the grace period.
     """
 
     strategy: Strategy
@@ -53,7 +54,12 @@ class CloneRows:
     exit_cause: npt.NDArray[np.object_]
     period: IntArray
     is_artificial: BoolArray
-    n_periods: int
+    edges: FloatArray
+
+    @property
+    def n_periods(self) -> int:
+        """Periods in the grace period."""
+        return len(self.edges)
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +244,7 @@ def _cut(rows: _Rows, strategy: Strategy, agreement: Agreement, period: float) -
         exit_cause=np.where(is_whole, rows.exit_cause[row], "").astype(object),
         period=cell,
         is_artificial=is_last & (stops == end[row]) & goes_on,
-        n_periods=len(edges),
+        edges=edges,
     )
 
 
