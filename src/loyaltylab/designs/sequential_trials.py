@@ -86,8 +86,8 @@ def contrast_trials(
         As in :func:`contrast_strategies`, since the start of a trial.
     target : {"initiators", "eligible"}
         Whose effect: of those who initiated, or of all person-trials.
-    unit_weights : array-like of float, shape (largest code of unit + 1,), optional
-        Weight of each cluster, by its code.
+    unit_weights : array-like of float, shape (u,), optional
+        Weight of each cluster, in the order of ``trials.units``; 2 counts as two alike.
     confidence_level : float
 
     Returns
@@ -138,7 +138,10 @@ def trial_values(
     times: Sequence[float] = (),
     target: str = "initiators",
 ) -> dict[str, float]:
-    """Values of :func:`contrast_trials` for weights of clusters, models fitted anew."""
+    """Values of :func:`contrast_trials` for weights of clusters, models fitted anew.
+
+    This is what a bootstrap by cluster repeats, with ``n_customers=len(trials.units)``.
+    """
     frame, own, _ = _weigh(trials, target, weights)
     return compute_values(
         _build_arms(frame, own),
@@ -159,8 +162,11 @@ def _weigh(
     own = np.ones(len(frame))
     if unit_weights is not None:
         by_unit = np.asarray(unit_weights, dtype=np.float64)
-        if len(by_unit) <= int(frame["unit"].max()) or np.any(~(by_unit >= 0)):
-            raise EstimationError("unit_weights need one value, not below 0, for each cluster.")
+        if by_unit.shape != trials.units.shape or np.any(~(by_unit >= 0)):
+            raise EstimationError(
+                f"unit_weights need one value, not below 0, for each of {len(trials.units)} "
+                "clusters, in the order of units."
+            )
         own = by_unit[frame["unit"].to_numpy()]
     mass = pd.DataFrame({"a": own * frame["is_initiator"], "b": own * ~frame["is_initiator"]})
     is_used = (mass.groupby(frame["trial"]).transform("sum") > 0).all(axis="columns").to_numpy()

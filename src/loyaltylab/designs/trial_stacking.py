@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from loyaltylab.designs.strategies import refuse
@@ -24,9 +25,11 @@ class SequentialTrials:
     frame : DataFrame
         One row per person-trial: ``customer_id``, ``trial`` (its start), ``is_initiator``,
         ``start`` (0), ``stop`` (since the trial's start), ``event``, ``exit_cause``,
-        ``unit`` (code of the cluster), then the covariates as known before assignment.
+        the covariates as known before assignment, and ``unit`` (position in ``units``).
     covariates : tuple of str
-    n_units, n_customers : int
+    units : ndarray, shape (u,)
+        Labels of the clusters, sorted.
+    n_customers : int
     causes : tuple of str
     flow : DataFrame
         Index trial: n_eligible, n_initiators, n_others, n_exits, and whether the trial
@@ -35,7 +38,7 @@ class SequentialTrials:
 
     frame: pd.DataFrame
     covariates: tuple[str, ...]
-    n_units: int
+    units: npt.NDArray[np.object_]
     n_customers: int
     causes: tuple[str, ...]
     flow: pd.DataFrame
@@ -115,11 +118,13 @@ def stack_trials(
             "No trial has both initiators and others.",
             ["rule: at least one; fix: other starts, or a longer recruitment"],
         )
-    stacked = stacked.drop(columns="initiated").reset_index(drop=True)
+    unit, units = pd.factorize(stacked["cluster"], sort=True)
+    stacked = stacked.assign(unit=unit).drop(columns=["initiated", "cluster"])
+    stacked = stacked.reset_index(drop=True)
     return SequentialTrials(
         frame=stacked,
         covariates=tuple(covariates),
-        n_units=int(stacked["unit"].nunique()),
+        units=np.asarray(units, dtype=object),
         n_customers=int(stacked["customer_id"].nunique()),
         causes=tuple(sorted(set(stacked["exit_cause"]) - {""})),
         flow=flow,
@@ -168,7 +173,7 @@ def _find_broken_spells(frame: pd.DataFrame) -> list[str]:
 
 def _summarise_lives(frame: pd.DataFrame, treatment: str, cluster: str) -> pd.DataFrame:
     """Per customer: end of the spell, its outcome, first treatment (infinite for never)."""
-    last = frame.drop_duplicates("customer_id", keep="last").set_index("customer_id")
+    last = frame.drop_duplicates("customer_id", keep="last").set_index("customer_id", drop=False)
     initiated = frame[frame[treatment] > 0].groupby("customer_id")["start"].min()
     return pd.DataFrame(
         {
@@ -176,7 +181,7 @@ def _summarise_lives(frame: pd.DataFrame, treatment: str, cluster: str) -> pd.Da
             "event": last["event"].astype(bool),
             "exit_cause": last["exit_cause"].astype(object).where(last["event"].astype(bool), ""),
             "initiated": initiated.reindex(last.index).fillna(np.inf),
-            "unit": pd.factorize(last[cluster])[0],
+            "cluster": last[cluster],
         }
     )
 
@@ -195,7 +200,7 @@ def _enrol(
     else:
         in_force = (frame["start"] < at) & (at <= frame["stop"])
     rows = frame[in_force & (frame[treatment] <= 0)]
-    life = lives.loc[rows["customer_id"]].reset_index()
+    life = lives.loc[rows["customer_id"]].reset_index(names="customer_id")
     part = pd.DataFrame(
         {
             "customer_id": life["customer_id"],
@@ -205,7 +210,7 @@ def _enrol(
             "stop": life["end"] - at,
             "event": life["event"],
             "exit_cause": life["exit_cause"],
-            "unit": life["unit"],
+            "cluster": life["cluster"],
             "initiated": life["initiated"] - at,
         }
     )
