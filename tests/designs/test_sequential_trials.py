@@ -233,3 +233,9 @@ def test_wrong_requests_are_refused() -> None:
     torn = make_hand_rows().assign(stop=lambda frame: frame["stop"].replace(25.0, 20.0))
     with pytest.raises(EstimationError, match="one spell per customer"):
         stack_trials(torn, treatment="treated", starts=[10.0])
+    with pytest.raises(EstimationError, match="contradict each other in 6 of 6"):
+        stack_trials(
+            make_hand_rows().assign(event=lambda frame: ~frame["event"]),
+            treatment="treated",
+            starts=[10.0],
+        )

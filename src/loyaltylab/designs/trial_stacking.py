@@ -153,10 +153,22 @@ def _check_rows(
     if not problems:
         read_times(rows["start"], rows["stop"], problems)
         read_numbers(treatment, rows[treatment], problems)
+        problems += _find_unclear_exits(rows)
         for name in ("customer_id", cluster):
             if rows[name].isna().any():
                 problems.append(f"{name} is missing; rule: every row has one")
     refuse(problems, "The rows cannot be stacked:")
+
+
+def _find_unclear_exits(rows: pd.DataFrame) -> list[str]:
+    has_cause = rows["exit_cause"].notna() & (rows["exit_cause"] != "")
+    is_unclear = (has_cause != rows["event"].astype(bool)).to_numpy()
+    if not is_unclear.any():
+        return []
+    return [
+        f"event and exit_cause contradict each other in {describe_rows(is_unclear)}; rule: a "
+        "cause where there is an exit, and only there"
+    ]
 
 
 def _find_broken_spells(frame: pd.DataFrame) -> list[str]:
