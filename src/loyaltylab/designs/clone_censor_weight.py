@@ -165,17 +165,7 @@ def contrast_strategies(
     """
     own = _read_customer_weights(clones, weights)
     _check_request(clones, reference, covariates)
-    weighed = {
-        name: weigh_clones(
-            clones,
-            name,
-            covariates=covariates,
-            customer_weights=own,
-            baseline=baseline,
-            truncate=truncate,
-        )
-        for name in clones.arms
-    }
+    weighed = _weigh_all(clones, own, covariates, baseline, truncate)
     contrasts = contrast_arms(
         _build_arms(clones, weighed, own),
         reference=reference,
@@ -230,7 +220,24 @@ def strategy_values(
     """
     own = _read_customer_weights(clones, weights)
     _check_request(clones, reference, covariates)
-    weighed = {
+    weighed = _weigh_all(clones, own, covariates, baseline, truncate)
+    return compute_values(
+        _build_arms(clones, weighed, own),
+        reference=reference,
+        causes=clones.causes,
+        times=times,
+        horizon=horizon,
+    )
+
+
+def _weigh_all(
+    clones: Clones,
+    own: FloatArray,
+    covariates: Sequence[str],
+    baseline: str,
+    truncate: float | None,
+) -> dict[str, CloneWeights]:
+    return {
         name: weigh_clones(
             clones,
             name,
@@ -241,13 +248,6 @@ def strategy_values(
         )
         for name in clones.arms
     }
-    return compute_values(
-        _build_arms(clones, weighed, own),
-        reference=reference,
-        causes=clones.causes,
-        times=times,
-        horizon=horizon,
-    )
 
 
 def _build_arms(
