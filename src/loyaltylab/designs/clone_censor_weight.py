@@ -100,6 +100,18 @@ def clone_censor_weight(
     ------
     EstimationError
         As those two do.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"customer_id": ["a", "a", "b", "c"], "start": [0.0, 1.0, 0.0, 0.0],
+    ...     "stop": [1.0, 9.0, 8.0, 4.0], "exit_cause": ["", "", "", "price"],
+    ...     "refunds": [0, 1, 0, 0]})
+    >>> both = [Strategy("refund", "refunds", within=2, minimum=1),
+    ...     Strategy("none", "refunds", within=2, maximum=0)]
+    >>> found = clone_censor_weight(
+    ...     rows, strategies=both, reference="none", covariates=[], horizon=8)
+    >>> found.restricted_mean_differences["refund"].value
+    2.0
     """
     return contrast_strategies(
         clone_customers(rows, strategies=strategies, period=period),

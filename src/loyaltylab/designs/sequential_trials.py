@@ -99,6 +99,20 @@ def contrast_trials(
     ------
     EstimationError
         If the propensity cannot be fitted, or an arm is not followed to the horizon.
+
+    Source
+    ------
+    As in :func:`stack_trials`; Keogh et al. (2023), Statistics in Medicine 42:2191-2225.
+
+    Examples
+    --------
+    >>> from loyaltylab.designs.trial_stacking import stack_trials
+    >>> rows = pd.DataFrame({"customer_id": list("aabbcd"), "start": [0.0, 10.0, 0, 10, 0, 0],
+    ...     "stop": [10.0, 40.0, 10, 35, 20, 40], "event": [False, False, False, False, True, False],
+    ...     "exit_cause": ["", "", "", "", "price", ""], "refunds": [0, 1, 0, 1, 0, 0]})
+    >>> trials = stack_trials(rows, treatment="refunds", starts=[10.0])
+    >>> contrast_trials(trials, horizon=20).restricted_mean_difference.value
+    5.0
     """
     frame, weights, model = _weigh(trials, target, unit_weights)
     arms = _build_arms(frame, weights)

@@ -100,6 +100,15 @@ def stack_trials(
     ------
     Hernán et al. (2008), Epidemiology 19:766-779; Danaei et al. (2013), Statistical Methods in
     Medical Research 22:70-96.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"customer_id": ["a", "a", "b"], "start": [0.0, 10.0, 0.0],
+    ...     "stop": [10.0, 40.0, 35.0], "event": [False, True, False],
+    ...     "exit_cause": ["", "price", ""], "refunds": [0, 1, 0]})
+    >>> trials = stack_trials(rows, treatment="refunds", starts=[10.0])
+    >>> trials.frame[["customer_id", "is_initiator", "stop"]].values.tolist()
+    [['a', True, 30.0], ['b', False, 25.0]]
     """
     _check_rows(rows, treatment, starts, covariates, recruitment, cluster, eligible)
     frame = rows.sort_values(["customer_id", "start"], kind="stable", ignore_index=True)
