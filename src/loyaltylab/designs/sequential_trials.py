@@ -108,7 +108,7 @@ def contrast_trials(
     --------
     >>> from loyaltylab.designs.trial_stacking import stack_trials
     >>> rows = pd.DataFrame({"customer_id": list("aabbcd"), "start": [0.0, 10.0, 0, 10, 0, 0],
-    ...     "stop": [10.0, 40.0, 10, 35, 20, 40], "event": [False, False, False, False, True, False],
+    ...     "stop": [10.0, 40.0, 10, 35, 20, 40], "event": [0, 0, 0, 0, 1, 0],
     ...     "exit_cause": ["", "", "", "", "price", ""], "refunds": [0, 1, 0, 1, 0, 0]})
     >>> trials = stack_trials(rows, treatment="refunds", starts=[10.0])
     >>> contrast_trials(trials, horizon=20).restricted_mean_difference.value
