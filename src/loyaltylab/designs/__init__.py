@@ -1,8 +1,5 @@
-"""From association towards effect: contrasts from a common time zero."""
+"""From association towards effect: trials emulated, weights, natural experiments, sensitivity."""
 
-from loyaltylab.designs.balance import (
-    standardised_difference,
-)
 from loyaltylab.designs.baseline_covariates import (
     expand_covariates,
 )
@@ -11,9 +8,23 @@ from loyaltylab.designs.case_bounds import (
     bound_effect_by_extremes,
     bound_effect_by_trimming,
 )
+from loyaltylab.designs.clone_censor_weight import (
+    StrategyContrast,
+    clone_censor_weight,
+    contrast_strategies,
+    strategy_values,
+)
+from loyaltylab.designs.clones import (
+    Clones,
+    clone_customers,
+)
 from loyaltylab.designs.covariate_balance import (
     covariate_balance,
     standardised_difference,
+)
+from loyaltylab.designs.customer_bootstrap import (
+    Bootstrap,
+    bootstrap_customers,
 )
 from loyaltylab.designs.discontinuity_bandwidth import (
     choose_bandwidth,
@@ -56,6 +67,10 @@ from loyaltylab.designs.interrupted_series import (
     InterruptedSeries,
     fit_interrupted_series,
 )
+from loyaltylab.designs.landmark import (
+    Landmark,
+    landmark,
+)
 from loyaltylab.designs.marginal_structural import (
     MarginalStructuralCox,
     censoring_weights,
@@ -91,6 +106,11 @@ from loyaltylab.designs.propensity import (
     Propensity,
     fit_propensity,
 )
+from loyaltylab.designs.protocol import (
+    Protocol,
+    ProtocolElement,
+    protocol_table,
+)
 from loyaltylab.designs.randomised_starts import (
     RandomisationTest,
     permute_start_dates,
@@ -114,6 +134,11 @@ from loyaltylab.designs.restricted_mean_effect import (
     RestrictedMeanEffect,
     estimate_restricted_mean_effect,
 )
+from loyaltylab.designs.sequential_trials import (
+    SequentialContrast,
+    contrast_trials,
+    trial_values,
+)
 from loyaltylab.designs.shares import (
     estimate_share,
 )
@@ -133,10 +158,17 @@ from loyaltylab.designs.stock_and_flow import (
     StockAndFlow,
     split_stock_and_flow,
 )
+from loyaltylab.designs.strategies import (
+    Strategy,
+)
 from loyaltylab.designs.tipping_point import (
     TippingPoint,
     delta_adjusted_restricted_mean,
     find_tipping_point,
+)
+from loyaltylab.designs.trial_stacking import (
+    SequentialTrials,
+    stack_trials,
 )
 from loyaltylab.designs.two_way_fixed_effects import (
     TwoWayFixedEffects,
@@ -151,6 +183,8 @@ from loyaltylab.designs.weights import (
 
 __all__ = [
     "AdjustedContrast",
+    "Bootstrap",
+    "Clones",
     "DifferenceInDifferences",
     "EValue",
     "EffectBounds",
@@ -158,36 +192,48 @@ __all__ = [
     "EventStudy",
     "GroupContrast",
     "InterruptedSeries",
+    "Landmark",
     "MarginalStructuralCox",
     "NegativeControl",
     "PlaceboDates",
     "PlaceboOutcomes",
     "PreTrendTest",
     "Propensity",
+    "Protocol",
+    "ProtocolElement",
     "RandomisationTest",
     "ReasonMatrix",
     "ReformContrast",
     "RegressionDiscontinuity",
     "RestrictedMeanEffect",
+    "SequentialContrast",
+    "SequentialTrials",
     "SpecificationCurve",
     "StaggeredEffects",
     "StandardisedContrast",
     "StatedIncidences",
     "StockAndFlow",
+    "Strategy",
+    "StrategyContrast",
     "TippingPoint",
     "TreatmentWeights",
     "TwoWayFixedEffects",
     "assess_pre_trend",
     "assign_period",
     "benchmark_confounders",
+    "bootstrap_customers",
     "bound_effect_by_extremes",
     "bound_effect_by_trimming",
     "bounding_factor",
     "censoring_weights",
     "check_density",
     "choose_bandwidth",
+    "clone_censor_weight",
+    "clone_customers",
     "contrast_groups",
     "contrast_reform",
+    "contrast_strategies",
+    "contrast_trials",
     "correct_incidence_differences",
     "correct_incidences",
     "covariate_balance",
@@ -213,8 +259,10 @@ __all__ = [
     "hazard_ratios",
     "history_weights",
     "judge_negative_control",
+    "landmark",
     "marginal_structural_cox",
     "permute_start_dates",
+    "protocol_table",
     "ratio_of_rate_ratios",
     "ratio_to_control",
     "read_reason_matrix",
@@ -223,12 +271,15 @@ __all__ = [
     "run_placebo_outcomes",
     "run_specifications",
     "split_stock_and_flow",
+    "stack_trials",
     "standardised_contrast",
     "standardised_difference",
+    "strategy_values",
     "summarise_weights",
     "summarise_weights_by_time",
     "tost",
     "treatment_weights",
+    "trial_values",
     "truncation_path",
     "vary_discontinuity",
 ]
