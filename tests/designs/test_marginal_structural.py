@@ -134,7 +134,7 @@ def test_weighting_finds_no_effect_where_there_is_none() -> None:
             cluster=rows["customer_id"],
         )  # fmt: skip
         naive_covered += bool(naive.ci_lower[0] <= 1.0 <= naive.ci_upper[0])
-    # 40 replicates at 95 %: 33 is four binomial standard errors below.
+    # 40 replicates at 95 %: 33 is more than three binomial standard errors below.
     assert covered >= 33
     assert naive_covered <= 20
 
