@@ -131,6 +131,9 @@ def test_band_is_wider_than_intervals_and_repeats_with_its_seed() -> None:
     assert (lines["band_upper"] - lines["effect"]).sum() > 1.2 * (
         lines["ci_upper"] - lines["effect"]
     ).sum()
+    # Eight units start; event time 5 rests on the first three of them.
+    assert found.by_event_time.loc[5, "n_treated"] == 3
+    assert math.isnan(found.by_event_time.loc[5, "band_lower"])
     again = estimate_staggered_effects(cells, starts, seed=3)
     pd.testing.assert_frame_equal(found.by_event_time, again.by_event_time)
     # The base month is 0 by definition, without an error.

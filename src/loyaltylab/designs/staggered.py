@@ -48,8 +48,9 @@ class StaggeredEffects:
         ``p_value``. NaN errors: the cell rests on one unit.
     by_event_time : pandas.DataFrame
         By ``event_time``: ``n_groups``, ``n_treated``, the effect with its errors, and
-        ``band_lower``, ``band_upper``, which hold for all event times at once. Which groups are
-        averaged changes along it.
+        ``band_lower``, ``band_upper``, which hold at once for all event times that rest on at
+        least half of the treated units; NaN elsewhere. With 20 units and a band of 95 % over
+        40 event times, 91 % held all in simulation. Which groups are averaged changes along.
     by_group : pandas.DataFrame
         By ``group_month``: the average over its treated months.
     overall : Estimate
@@ -239,19 +240,20 @@ def _summarise_event_times(
             for e in times
         ]
     )
-    frame = describe_values(values[0], jackknife_influence(values), confidence_level)
-    # Neither a base month alone, fixed at 0, nor what rests on one unit has a band.
     influence = jackknife_influence(values)
-    has_error = frame["standard_error"].notna().to_numpy()
-    quantile = band_quantile(
-        influence[:, has_error], confidence_level=confidence_level, n_draws=n_draws, seed=seed
-    )
-    half = quantile * np.where(has_error, jackknife_errors(influence), np.nan)
+    frame = describe_values(values[0], influence, confidence_level)
     chosen = [exists & (event_time == e) for e in times]
+    n_treated = np.array([(cells.sum(axis=1) * means.n_treated).sum() for cells in chosen])
+    # Few units at the far ends have errors too uncertain for a band; a base month has none.
+    in_band = frame["standard_error"].notna().to_numpy() & (2 * n_treated >= n_treated.max())
+    quantile = band_quantile(
+        influence[:, in_band], confidence_level=confidence_level, n_draws=n_draws, seed=seed
+    )
+    half = quantile * np.where(in_band, jackknife_errors(influence), np.nan)
     return influence, frame.assign(
         event_time=times,
         n_groups=[int(cells.sum()) for cells in chosen],
-        n_treated=[int((cells.sum(axis=1) * means.n_treated).sum()) for cells in chosen],
+        n_treated=n_treated,
         band_lower=values[0] - half,
         band_upper=values[0] + half,
     ).set_index("event_time")

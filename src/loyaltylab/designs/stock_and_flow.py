@@ -65,8 +65,9 @@ def split_stock_and_flow(
         On the additive scale.
     transient_months : int, optional
         Months from the reform after which only the flow is left: then the flow is the mean
-        excess of the later months. By default the stock decays exponentially, at a rate fitted
-        between half a month and 24 months.
+        excess of the later months, and what is left of the stock then counts as flow: take
+        four mean lives of the stock or more. By default the stock decays exponentially, with a
+        mean life fitted between half a month and 24 months.
     n_draws, seed : int
         Of the parametric bootstrap: excesses are drawn from their joint normal error.
 

@@ -11,7 +11,6 @@ from scipy import stats
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import Estimate
 from loyaltylab.survival.arrays import FloatArray
-from loyaltylab.survival.intervals import normal_quantile
 from loyaltylab.survival.unit_caveats import describe_few_units
 
 # Six values of mean 0 and variance 1, for few clusters (Webb 2023).
@@ -60,7 +59,8 @@ def band_quantile(
 ) -> float:
     """Quantile that covers all of several estimates at once, shape of influence (n, q).
 
-    The bootstrap holds the errors fixed, so its quantile is widened from normal to Student's t.
+    The bootstrap holds the errors fixed, so its quantile is that of a normal; Student's t is
+    taken as far out, at the same tail probability.
 
     Source
     ------
@@ -74,8 +74,8 @@ def band_quantile(
     draws = np.random.default_rng(seed).choice(WEBB, size=(n_draws, len(influence)))
     shaken = draws @ influence[:, has_error] / math.sqrt(len(influence) * (len(influence) - 1))
     largest = np.abs(shaken / errors[has_error]).max(axis=1)
-    widened = pointwise / normal_quantile(confidence_level)
-    return max(pointwise, widened * float(np.quantile(largest, confidence_level)))
+    tail = float(stats.norm.sf(np.quantile(largest, confidence_level)))
+    return max(pointwise, float(stats.t.isf(tail, len(influence) - 1)))
 
 
 def describe_values(
