@@ -108,15 +108,15 @@ def build_study_data(
 def add_baseline(data: StudyData, followed: pd.DataFrame) -> pd.DataFrame:
     """Covariates known before time zero, beside the follow-up.
 
-    Adds those of ``BASELINE_COUNTS`` that the rows have and that vary, ``tenure_months``,
-    ``is_consumer`` where there are segments of that name, ``log_price`` where prices are on file,
-    and ``calendar_year`` of time zero.
+    Adds those of ``BASELINE_COUNTS`` that the rows have, ``tenure_months``, ``calendar_months``
+    since the window began, ``segment`` if all are known, and ``log_price`` if every price is.
     """
     counts = [name for name in BASELINE_COUNTS if name in data.rows]
     known = values_before(data.rows, followed, covariates=counts)
     added: dict[str, pd.Series] = {name: known[name] for name in counts}
     added["tenure_months"] = followed["tenure_days"] / DAYS_PER_MONTH
-    added["calendar_year"] = followed["index_at"].dt.year.astype("string")
+    since_start = (followed["index_at"] - data.window_start_at) / pd.Timedelta(days=1)
+    added["calendar_months"] = since_start / DAYS_PER_MONTH
     if followed["segment"].notna().all():
         added["segment"] = followed["segment"]
     price = _price_at(data.tables["contracts"], followed)
@@ -128,7 +128,7 @@ def add_baseline(data: StudyData, followed: pd.DataFrame) -> pd.DataFrame:
 
 def baseline_names(followed: pd.DataFrame) -> list[str]:
     """Covariates of :func:`add_baseline` that differ between customers."""
-    names = [*BASELINE_COUNTS, "tenure_months", "calendar_year", "segment", "log_price"]
+    names = [*BASELINE_COUNTS, "tenure_months", "calendar_months", "segment", "log_price"]
     return [name for name in names if name in followed and followed[name].nunique() > 1]
 
 

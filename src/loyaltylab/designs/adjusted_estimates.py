@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from loyaltylab.designs.augmented_means import AugmentedMeans
+from loyaltylab.designs.follow_up_length import known_days
 from loyaltylab.designs.pseudo_outcomes import Quantities
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import Estimate
@@ -120,10 +121,9 @@ def _find_problems(
     if len(groups) < 2:
         problems.append(f"exposed and reference are both {next(iter(groups))!r}; rule: two names")
     for name, is_in in groups.items():
-        last = rows.loc[is_in, "stop"].max()
         if not is_in.any():
             problems.append(f"group {name!r} has no customers")
-        elif last < horizon_days:
+        elif (last := known_days(rows[is_in])) < horizon_days:
             problems.append(
                 f"group {name!r} is followed for {last:.0f} days at most, less than the horizon "
                 f"of {horizon_days:g}; take a shorter horizon"

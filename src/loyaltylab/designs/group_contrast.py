@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from loyaltylab.designs.follow_up_length import known_days
 from loyaltylab.designs.hazard_ratios import hazard_ratios
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import (
@@ -172,19 +173,13 @@ def _check_groups(parts: dict[str, pd.DataFrame], horizon_days: float) -> None:
     for name, part in parts.items():
         if part.empty:
             problems.append(f"group '{name}' has no customers")
-        elif part["stop"].max() < horizon_days and not _has_emptied(part):
+        elif known_days(part) < horizon_days:
             problems.append(
                 f"group '{name}' is followed for {part['stop'].max():.0f} days at most, less "
                 f"than the horizon of {horizon_days:g}; take a shorter horizon"
             )
     if problems:
         raise EstimationError("The two groups cannot be compared:", problems)
-
-
-def _has_emptied(part: pd.DataFrame) -> bool:
-    """Whether everybody still there at the last time left at it: nothing is unknown after it."""
-    is_last = part["stop"] == part["stop"].max()
-    return bool(part.loc[is_last, "event"].all())
 
 
 def _subtract(exposed: Estimate, reference: Estimate) -> Estimate:

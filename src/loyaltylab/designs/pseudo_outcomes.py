@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from loyaltylab.designs.follow_up_length import known_days
 from loyaltylab.survival.arrays import BoolArray, FloatArray
 from loyaltylab.survival.counting_process import CountingProcess, build_counting_process
 from loyaltylab.survival.influence import compute_product_limit, compute_sum_influence
@@ -97,7 +98,7 @@ def compute_pseudo_outcomes(
         by_cause = build_counting_process(
             rows["start"], rows["stop"], exit_cause=rows["exit_cause"], causes=quantities.all_causes
         )
-        check_horizon(max(quantities.horizon, *quantities.times), float(rows["stop"].max()))
+        check_horizon(max(quantities.horizon, *quantities.times), known_days(rows))
         estimate, slope = _differentiate(exits, by_cause, np.ones(len(rows)), quantities)
         values[is_in] = estimate + len(rows) * slope
         found.append((is_in, exits, by_cause))

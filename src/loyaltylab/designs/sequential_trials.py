@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from loyaltylab.designs.balance import standardised_difference
+from loyaltylab.designs.covariate_balance import standardised_difference
 from loyaltylab.designs.trial_stacking import SequentialTrials
 from loyaltylab.designs.weighted_arms import WeightedArm, compute_values, contrast_arms
 from loyaltylab.errors import EstimationError

@@ -5,6 +5,7 @@ from loyaltylab.findings.disclosure import guard_all, guard_counts, guard_estima
 from loyaltylab.findings.evidence import gather_evidence
 from loyaltylab.findings.finding import VERDICT_MEANINGS, Finding, make_finding
 from loyaltylab.findings.hypotheses import Hypothesis, hypotheses_hash, load_hypotheses
+from loyaltylab.findings.judged import JudgedHypothesis, judge_hypothesis, read_evidence
 from loyaltylab.findings.multiplicity import adjust_benjamini_hochberg, adjust_holm, judge_families
 from loyaltylab.findings.questions import Question, load_questions
 from loyaltylab.findings.register_tables import (
@@ -26,6 +27,7 @@ __all__ = [
     "Evidence",
     "Finding",
     "Hypothesis",
+    "JudgedHypothesis",
     "Judgement",
     "Question",
     "adjust_benjamini_hochberg",
@@ -43,11 +45,13 @@ __all__ = [
     "hypotheses_hash",
     "hypotheses_table",
     "judge_families",
+    "judge_hypothesis",
     "literal_problems_table",
     "load_claims",
     "load_hypotheses",
     "load_questions",
     "make_finding",
+    "read_evidence",
     "tell_delay_from_gain",
     "unsupported_table",
 ]
