@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from loyaltylab.measures import CARRIED, all_jumps
 from loyaltylab.timeline import build_spells, split_at_jumps, values_before
 
 DAYS_PER_MONTH = 30.4375
+FEWEST_DIFFERENT = 10
 BASELINE_COUNTS = (
     "recent_contacts",
     "open_contacts",
@@ -126,10 +127,35 @@ def add_baseline(data: StudyData, followed: pd.DataFrame) -> pd.DataFrame:
     return followed.drop(columns=[name for name in new if name in followed]).join(new)
 
 
-def baseline_names(followed: pd.DataFrame) -> list[str]:
-    """Covariates of :func:`add_baseline` that differ between customers."""
-    names = [*BASELINE_COUNTS, "tenure_months", "calendar_months", "segment", "log_price"]
-    return [name for name in names if name in followed and followed[name].nunique() > 1]
+def baseline_names(frame: pd.DataFrame, *, group: str, further: Sequence[str] = ()) -> list[str]:
+    """Covariates that can be adjusted for.
+
+    Those of :func:`add_baseline` and ``further`` of which, in each group, at least
+    ``FEWEST_DIFFERENT`` customers have another value than the most frequent one: with fewer, a
+    covariate decides the group of the few by chance.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A cohort, restricted to the groups compared.
+    group : str
+        Column of the exposure.
+    further : sequence of str
+        Covariates of this cohort alone.
+
+    Returns
+    -------
+    list of str
+    """
+    known = [*BASELINE_COUNTS, "tenure_months", "calendar_months", "segment", "log_price"]
+    names = [name for name in (*known, *further) if name in frame]
+    return [name for name in names if _n_different(frame, name, group) >= FEWEST_DIFFERENT]
+
+
+def _n_different(frame: pd.DataFrame, name: str, group: str) -> int:
+    """Customers whose value is not the most frequent one, in the group with fewer of them."""
+    usual = frame[name].mode().iloc[0]
+    return int((frame[name] != usual).groupby(frame[group]).sum().min())
 
 
 def _price_at(contracts: pd.DataFrame, followed: pd.DataFrame) -> pd.Series | None:

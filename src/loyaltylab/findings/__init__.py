@@ -5,7 +5,12 @@ from loyaltylab.findings.disclosure import guard_all, guard_counts, guard_estima
 from loyaltylab.findings.evidence import gather_evidence
 from loyaltylab.findings.finding import VERDICT_MEANINGS, Finding, make_finding
 from loyaltylab.findings.hypotheses import Hypothesis, hypotheses_hash, load_hypotheses
-from loyaltylab.findings.judged import JudgedHypothesis, judge_hypothesis, read_evidence
+from loyaltylab.findings.judged import (
+    JudgedHypothesis,
+    checks_table,
+    judge_hypothesis,
+    read_evidence,
+)
 from loyaltylab.findings.multiplicity import adjust_benjamini_hochberg, adjust_holm, judge_families
 from loyaltylab.findings.questions import Question, load_questions
 from loyaltylab.findings.register_tables import (
@@ -32,6 +37,7 @@ __all__ = [
     "Question",
     "adjust_benjamini_hochberg",
     "adjust_holm",
+    "checks_table",
     "claims_table",
     "decide",
     "deviations",

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import pandas as pd
+
 from loyaltylab.findings.disclosure import guard_estimate
 from loyaltylab.findings.hypotheses import Hypothesis
 from loyaltylab.findings.verdicts import Check, Evidence, Judgement, decide
@@ -66,6 +68,22 @@ def describe_judged(judged: Iterable[JudgedHypothesis]) -> dict[str, dict[str, A
         }
         for one in judged
     }
+
+
+def checks_table(judged: Iterable[JudgedHypothesis]) -> pd.DataFrame:
+    """Every check of every hypothesis: what it was, how it ended, what it shows."""
+    return pd.DataFrame(
+        [
+            (one.hypothesis.name, kind, check.name, check.status, check.shows)
+            for one in judged
+            for kind, checks in (
+                ("falsification", one.evidence.falsifications),
+                ("diagnostic", one.evidence.diagnostics),
+            )
+            for check in checks
+        ],
+        columns=["hypothesis", "kind", "check", "result", "what it shows"],
+    )
 
 
 def read_evidence(kept: Mapping[str, Any]) -> Evidence:
