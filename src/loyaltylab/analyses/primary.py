@@ -6,6 +6,7 @@ Each naive analysis makes a mistake that is common in practice; ``NAIVE_REASONS`
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -13,16 +14,23 @@ import pandas as pd
 
 from loyaltylab.analyses.adjusted import contrast_adjusted, in_days
 from loyaltylab.analyses.compensation import compensation_cohort
-from loyaltylab.analyses.exit_reform import attempt_cohort, reform_of
+from loyaltylab.analyses.exit_reform import (
+    attempt_cohort,
+    placebo_effect,
+    reform_effect,
+    reform_of,
+)
 from loyaltylab.analyses.integrated_team import rollout_cells, rollout_effect
 from loyaltylab.analyses.retention_desk import REACTIVE, STRAIGHT_THROUGH, desk_cohort
 from loyaltylab.analyses.service_denial import DENIED, GRANTED, denial_cohort
 from loyaltylab.analyses.study_data import DAYS_PER_MONTH, Cohort, StudyData, baseline_names
-from loyaltylab.designs import assign_period, contrast_reform
+from loyaltylab.designs import assign_period
 from loyaltylab.errors import EstimationError
 from loyaltylab.measures.service_quality import DENIED as DENIED_OUTCOMES
 from loyaltylab.survival import Estimate, difference, restricted_mean_retention_time
 
+# The design of H22 at a date when nothing happened: the truth is no effect in any world.
+PLACEBO = "H22 placebo"
 HORIZON_MONTHS = MappingProxyType({"H01": 24, "H03": 12, "H04": 24, "H17": 24, "H22": 12})
 TRUTHS = MappingProxyType(
     {
@@ -71,7 +79,7 @@ def estimate_primary(data: StudyData, name: str, *, confidence_level: float) -> 
     ----------
     data : StudyData
     name : str
-        One of ``HORIZON_MONTHS``.
+        One of ``HORIZON_MONTHS``, or ``PLACEBO``.
     confidence_level : float
 
     Returns
@@ -84,10 +92,10 @@ def estimate_primary(data: StudyData, name: str, *, confidence_level: float) -> 
         If tables or customers are missing.
     """
     estimate, naive = _ANALYSES[name]
-    try:
-        mistaken = naive(data, confidence_level)
-    except EstimationError:
-        mistaken = None
+    mistaken = None
+    if naive is not None:
+        with suppress(EstimationError):
+            mistaken = naive(data, confidence_level)
     return Primary(estimate(data, confidence_level), mistaken)
 
 
@@ -149,16 +157,23 @@ def _team(data: StudyData, level: float) -> Estimate:
 
 
 def _reform(data: StudyData, level: float) -> Estimate:
-    reform, months = reform_of(data), HORIZON_MONTHS["H22"]
-    return contrast_reform(
+    found = reform_effect(
         attempt_cohort(data).frame,
-        reform_at=reform.effective_at,
-        covered=reform.covered,
-        exempt=reform.exempt,
-        horizon_days=months * DAYS_PER_MONTH,
-        times_days=[],
+        reform_of(data),
+        horizon_months=HORIZON_MONTHS["H22"],
         confidence_level=level,
-    ).restricted_mean.effect
+    )
+    return found.restricted_mean.effect
+
+
+def _placebo_reform(data: StudyData, level: float) -> Estimate:
+    found = placebo_effect(
+        attempt_cohort(data).frame,
+        reform_of(data),
+        horizon_months=HORIZON_MONTHS["H22"],
+        confidence_level=level,
+    )
+    return found.restricted_mean.effect
 
 
 def _subtract_means(
@@ -229,10 +244,11 @@ def _naive_reform(data: StudyData, level: float) -> Estimate:
 
 
 _Analysis = Callable[[StudyData, float], Estimate]
-_ANALYSES: dict[str, tuple[_Analysis, _Analysis]] = {
+_ANALYSES: dict[str, tuple[_Analysis, _Analysis | None]] = {
     "H01": (_desk, _naive_desk),
     "H03": (_team, _naive_team),
     "H04": (_denial, _naive_denial),
     "H17": (_compensation, _naive_compensation),
     "H22": (_reform, _naive_reform),
+    PLACEBO: (_placebo_reform, None),
 }

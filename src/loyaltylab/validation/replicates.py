@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loyaltylab.analyses.primary import HORIZON_MONTHS, estimate_primary
+from loyaltylab.analyses.primary import HORIZON_MONTHS, PLACEBO, estimate_primary
 from loyaltylab.analyses.study_data import DAYS_PER_MONTH, build_study_data
 from loyaltylab.errors import LoyaltyLabError
 from loyaltylab.params import SyntheticParameters
@@ -35,6 +35,18 @@ class Replicate:
         return f"{self.parameters.preset}, seed {self.seed}"
 
 
+def analyses_of(preset: str) -> tuple[str, ...]:
+    """What is tried on a preset.
+
+    In the null preset there is neither friction nor a term, so that whoever tries to leave is gone
+    within the notice and nothing is left to compare; there the placebo date of the others stands
+    for no effect.
+    """
+    if preset == "null":
+        return tuple(name for name in HORIZON_MONTHS if name != "H22")
+    return (*HORIZON_MONTHS, PLACEBO)
+
+
 def analyse_replicate(task: Replicate) -> Replicate:
     """Simulate a provider, estimate every confirmatory hypothesis, and keep what was found.
 
@@ -51,7 +63,7 @@ def analyse_replicate(task: Replicate) -> Replicate:
         memory_days=MEMORY_DAYS,
     )
     found: dict[str, Any] = {}
-    for name in HORIZON_MONTHS:
+    for name in analyses_of(task.parameters.preset):
         try:
             primary = estimate_primary(data, name, confidence_level=task.confidence_level)
         except LoyaltyLabError as error:

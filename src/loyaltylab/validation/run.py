@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from loyaltylab.analyses.primary import HORIZON_MONTHS, TRUTHS
+from loyaltylab.analyses.primary import PLACEBO, TRUTHS
 from loyaltylab.errors import ParameterError
 from loyaltylab.params import load_parameters
 from loyaltylab.tables.storage import finite_or_none, write_json
 from loyaltylab.truth import hash_parameters, read_truth
 from loyaltylab.truth.parts import carry_out, choose_provider, hash_folders, say
 from loyaltylab.truth.table import hash_text
-from loyaltylab.validation.replicates import Replicate, analyse_replicate
+from loyaltylab.validation.replicates import Replicate, analyse_replicate, analyses_of
 from loyaltylab.validation.results import PRESETS, VALIDATION_FOLDER, summarise_hypothesis
 
 PARTS_FOLDER = Path("scratch") / "validation"
@@ -97,13 +97,13 @@ def _validate(
     ]
     carry_out(tasks, analyse_replicate, n_processes=n_processes)
     parts = [json.loads(task.path.read_text(encoding="utf-8")) for task in tasks]
-    replicates = {name: [part[name] for part in parts] for name in HORIZON_MONTHS}
+    replicates = {name: [part[name] for part in parts] for name in analyses_of(preset)}
     results: dict[str, dict[str, Any]] = {}
     for name, found in replicates.items():
-        line = truth.loc[TRUTHS[name]]
-        summary = summarise_hypothesis(
-            found, truth=float(line["value"]), truth_error=float(line["mc_se"])
+        value, error = (
+            (0.0, 0.0) if name == PLACEBO else truth.loc[TRUTHS[name], ["value", "mc_se"]]
         )
+        summary = summarise_hypothesis(found, truth=float(value), truth_error=float(error))
         results[name] = {key: finite_or_none(value) for key, value in summary.items()}
     path = root / VALIDATION_FOLDER / f"{preset}.json"
     write_json(
