@@ -25,6 +25,7 @@ from loyaltylab.reports.provider import (
 )
 from loyaltylab.truth import hash_parameters, read_calibration, read_truth
 from loyaltylab.truth.first_values import FIRST_VALUES
+from loyaltylab.truth.parts import choose_provider
 from loyaltylab.truth.reasons import read_moment_reasons, read_value_reasons
 
 ROOT = Path(__file__).parents[2]
@@ -114,7 +115,7 @@ def test_every_first_value_that_differs_has_its_reason() -> None:
 
 def test_stored_truth_rests_on_twenty_seeds_and_its_own_parameters() -> None:
     for preset in ("literature", "null", "seed_true", "adverse"):
-        parameters = SyntheticParameters(preset=preset)
+        parameters = choose_provider(STUDY, preset=preset, n_customers=None)
         truth = read_truth(ROOT, parameter_hash=hash_parameters(parameters))
         assert (truth["n_seeds"] >= 20).all(), preset
         assert len(true_values_table(truth)) > 40, preset
