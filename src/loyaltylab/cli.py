@@ -122,7 +122,7 @@ def validate(
     n_replicates: Annotated[
         int, typer.Option("--replicates", min=2, help="Providers per preset.")
     ] = 200,
-    n_customers: Annotated[int, typer.Option("--customers", help="Per provider.")] = 5000,
+    n_customers: Annotated[int, typer.Option("--customers", help="Per provider.")] = 10_000,
     presets: Annotated[
         list[str] | None, typer.Option("--preset", help="Again for more. [default: three]")
     ] = None,

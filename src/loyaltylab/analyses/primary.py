@@ -34,7 +34,7 @@ PLACEBO = "H22 placebo"
 HORIZON_MONTHS = MappingProxyType({"H01": 24, "H03": 12, "H04": 24, "H17": 24, "H22": 12})
 TRUTHS = MappingProxyType(
     {
-        "H01": "H01.desk_once_reactive_none.direct.restricted_mean_24",
+        "H01": "H01.desk_once_reactive_none_without_team.direct.restricted_mean_24",
         "H03": "H03.team_rollout.total.restricted_mean_12",
         "H04": "H04.denial_first.direct.restricted_mean_24",
         "H17": "H17.compensation_voucher_forfeited.direct.restricted_mean_24",

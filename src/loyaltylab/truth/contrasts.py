@@ -23,7 +23,9 @@ TimeZero = Literal[
     "start_of_strategy",
     "go_live",
 ]
-Group = Literal["everybody", "consumers", "businesses", "slow", "quick", "money", "no_money"]
+Group = Literal[
+    "everybody", "consumers", "businesses", "slow", "quick", "money", "no_money", "without_team"
+]
 HIGH, LOW = 0.70, 0.15  # cancellation friction, before and after the reform
 
 
@@ -56,7 +58,8 @@ class Contrast:
         before its first time zero within the window.
     group : str
         Whom else it is restricted to: ``slow`` and ``quick`` to act on a wish to leave,
-        ``money`` for those who prefer money to a voucher.
+        ``money`` for those who prefer money to a voucher, ``without_team`` for those who reach
+        time zero before the team comes to their site.
     """
 
     id: str

@@ -147,6 +147,8 @@ def _reached(contrast: Contrast, *, outcome: WorldOutcome, follow_up_days: float
     is_watched = zero + follow_up_days <= outcome.n_days - 1
     if contrast.time_zero != "exit":
         is_watched &= zero < outcome.exit_day  # not in a second life
+    if contrast.group == "without_team":
+        is_watched &= zero < outcome.go_live_day
     if contrast.is_newcomers:
         is_watched &= outcome.tenure_days == 0
     return np.where(is_watched, zero, np.inf)

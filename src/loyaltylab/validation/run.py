@@ -28,7 +28,7 @@ def run_validation(
     *,
     presets: Sequence[str] = PRESETS,
     n_replicates: int = 200,
-    n_customers: int = 5000,
+    n_customers: int = 10_000,
     step_days: int = 7,
     n_processes: int = 1,
 ) -> list[Path]:
