@@ -15,12 +15,25 @@ from loyaltylab.timeline import follow_up_from
 PLACEBO_MONTHS = 15.0
 
 
-def attempt_cohort(data: StudyData) -> Cohort:
-    """First attempts to cancel, whether or not they led to a request."""
+def attempt_cohort(data: StudyData, *, horizon_months: float) -> Cohort:
+    """First attempts to cancel that could be followed to the horizon.
+
+    Whoever first tries long after a reform is not who tries at once, when those who had waited
+    leave. With attempts followed for a part of the horizon only, early times would be about both
+    and late times about the first alone.
+    """
     need(data, "cancellation_journey")
     attempts = cancellation_attempts(data.tables["cancellation_journey"])
     followed = follow_up_from(data.lives, attempts)
-    return Cohort(followed.frame, followed.audit)
+    latest = data.window_end_at - pd.Timedelta(days=horizon_months * DAYS_PER_MONTH)
+    is_early = followed.frame["index_at"] <= latest
+    audit = {
+        **{name: n for name, n in followed.audit.items() if name not in ("followed", "total")},
+        "too_late_for_the_horizon": int((~is_early).sum()),
+        "followed": int(is_early.sum()),
+        "total": followed.audit["total"],
+    }
+    return Cohort(followed.frame[is_early].reset_index(drop=True), audit)
 
 
 def reform_of(data: StudyData) -> Reform:

@@ -62,7 +62,7 @@ def rollout_cells(data: StudyData, *, causes: tuple[str, ...] | None = None) -> 
             "Not estimable: needs rows of policies with policy 'integrated_team' and the site, "
             "for sites that start at different times."
         )
-    cuts = _month_cuts(data)
+    cuts = _month_cuts(data, until=started.max())
     first_month = cuts[cuts.searchsorted(pd.DatetimeIndex(started), side="right") - 1]
     cohort_at = pd.Series(first_month, index=started.index)
     common = {
@@ -92,7 +92,12 @@ def rollout_effect(
     )
 
 
-def _month_cuts(data: StudyData) -> pd.DatetimeIndex:
-    """Whole calendar months within the window."""
-    first = data.window_start_at.normalize()
-    return pd.date_range(first, data.window_end_at, freq="MS", unit="us")
+def _month_cuts(data: StudyData, *, until: pd.Timestamp) -> pd.DatetimeIndex:
+    """Whole calendar months of the window, up to the one in which the last site starts.
+
+    After it no site is left to compare with.
+    """
+    months = pd.date_range(
+        data.window_start_at.normalize(), data.window_end_at, freq="MS", unit="us"
+    )
+    return months[: months.searchsorted(until, side="right") + 1]

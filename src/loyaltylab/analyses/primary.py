@@ -156,9 +156,13 @@ def _team(data: StudyData, level: float) -> Estimate:
     return in_days(effect.effect)
 
 
+def _attempts(data: StudyData) -> pd.DataFrame:
+    return attempt_cohort(data, horizon_months=HORIZON_MONTHS["H22"]).frame
+
+
 def _reform(data: StudyData, level: float) -> Estimate:
     found = reform_effect(
-        attempt_cohort(data).frame,
+        _attempts(data),
         reform_of(data),
         horizon_months=HORIZON_MONTHS["H22"],
         confidence_level=level,
@@ -168,7 +172,7 @@ def _reform(data: StudyData, level: float) -> Estimate:
 
 def _placebo_reform(data: StudyData, level: float) -> Estimate:
     found = placebo_effect(
-        attempt_cohort(data).frame,
+        _attempts(data),
         reform_of(data),
         horizon_months=HORIZON_MONTHS["H22"],
         confidence_level=level,
@@ -234,7 +238,7 @@ def _naive_team(data: StudyData, level: float) -> Estimate:
 
 
 def _naive_reform(data: StudyData, level: float) -> Estimate:
-    reform, frame = reform_of(data), attempt_cohort(data).frame
+    reform, frame = reform_of(data), _attempts(data)
     covered = frame[frame["segment"] == reform.covered]
     period = assign_period(
         covered["index_at"], reform.effective_at, horizon_days=12 * DAYS_PER_MONTH
