@@ -286,11 +286,16 @@ def tell_stock_from_flow(split: StockAndFlow | None) -> str:
     share = split.transient_share
     if share is None:
         return "The total excess does not differ from none, so there is no share to give."
-    told = (
-        f"The share of excess exits that is released stock is {100 * share.value:.0f} % "
-        f"({100 * share.confidence_level:g} % CI {100 * share.ci_lower:.0f} to "
-        f"{100 * share.ci_upper:.0f})"
-    )
+    interval = (
+        f"{100 * share.confidence_level:g} % CI {100 * share.ci_lower:.0f} to "
+        f"{100 * share.ci_upper:.0f}"
+    ).replace("-", "\N{MINUS SIGN}")
+    if not 0 <= share.value <= 1:
+        return (
+            "Fitted to these months, released stock and lasting flow have opposite signs, so "
+            f"the share of released stock ({interval} %) does not tell one from the other."
+        )
+    told = f"Of the excess exits {100 * share.value:.0f} % ({interval}) are released stock"
     if share.ci_upper < MOST_TRANSIENT:
         return f"{told}, less than half: a lasting flow."
     if share.ci_lower > MOST_TRANSIENT:

@@ -50,7 +50,7 @@ class RolloutCells:
         As from :func:`loyaltylab.designs.exposure_cells`: of everybody, and of those who were
         customers when the first month with a team began.
     start_at : pandas.Series of UTC times
-        First moment with a team, by site.
+        First moment with a team, by site; missing where none came.
     """
 
     cells: pd.DataFrame
@@ -127,7 +127,7 @@ def rollout_cells(data: StudyData, *, causes: tuple[str, ...] | None = None) -> 
     return RolloutCells(
         cells=exposure_cells(lives, **common),
         cohort=exposure_cells(lives, **common, at_risk_at=cohort_at),
-        start_at=started,
+        start_at=started.reindex(sorted(sites)),
     )
 
 
@@ -165,13 +165,18 @@ def analyse_rollout(
 
     Raises
     ------
-    NotEstimableError, EstimationError
-        As :func:`rollout_cells` and :func:`rollout_effect`.
+    NotEstimableError
+        As :func:`rollout_cells`, or where sites or customers are too few for the main estimate.
     """
     cells = rollout_cells(data)
     level = {"confidence_level": confidence_level}
-    retained = rollout_effect(cells, horizon_months=horizon_months, **level)
-    monthly = _monthly_effects(cells, horizon_months=horizon_months, seed=seed, **level)
+    try:
+        retained = rollout_effect(cells, horizon_months=horizon_months, **level)
+        monthly = _monthly_effects(cells, horizon_months=horizon_months, seed=seed, **level)
+    except EstimationError as problem:
+        raise NotEstimableError(
+            f"Not estimable: needs more sites, or more customers in each. {problem.summary}"
+        ) from problem
     control, naive = None, None
     with suppress(EstimationError):
         only = rollout_cells(data, causes=CONTROL_CAUSES)
