@@ -20,6 +20,7 @@ REPORTS = (
     "retention",
     "service_quality",
     "cancellation_friction",
+    "integrated_team",
     "compensation",
     "provider",
     "summary",
