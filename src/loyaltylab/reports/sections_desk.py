@@ -170,9 +170,10 @@ def _guarded_share(found: StateOccupation, days: float, state: str, min_cell: in
 def show_adjustment(analysis: AdjustedAnalysis) -> None:
     """Show balance before and after weighting, confounders, and other specifications."""
     show_table(
-        analysis.contrast.balance[["covariate", "difference_before", "difference_after"]].rename(
-            columns=lambda name: name.replace("_", " ")
-        ),
+        analysis.contrast.balance[["difference_before", "difference_after"]]
+        .rename_axis("covariate")
+        .reset_index()
+        .rename(columns=lambda name: name.replace("_", " ")),
         caption="Standardised differences between the groups, before and after weighting.",
         digits=3,
     )
