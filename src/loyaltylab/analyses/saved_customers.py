@@ -148,5 +148,5 @@ def rates_around_offer_end(
 
 def _name_period(lower: float, upper: float) -> str:
     if upper <= 0:
-        return f"{-lower:g} to {-upper:g} months before the end"
+        return f"{-lower:g} to {abs(upper):g} months before the end"
     return f"{lower:g} to {upper:g} months after the end"

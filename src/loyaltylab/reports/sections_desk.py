@@ -216,7 +216,7 @@ def show_half_life(saved: SavedLives, *, months: list[int], min_cell: int) -> No
     around = saved.around_end
     before, after = (around[is_after] for is_after in (_is_before(around), ~_is_before(around)))
     rates = [
-        (100 * part["n_events"].sum() * DAYS_PER_MONTH / part["person_time"].sum())
+        (100 * part["n_events"].sum() / part["person_time"].sum())
         if part["person_time"].sum() > 0
         else 0.0
         for part in (before, after)
