@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from desk_tables import contracts, offers, requests, study_of, study_of_doubles, twice
@@ -48,12 +50,15 @@ def test_an_offer_counts_as_a_save_only_if_it_was_one_and_was_taken() -> None:
 
 
 def test_returns_are_shares_of_those_who_left() -> None:
+    later = contracts().assign(started_at=contracts()["started_at"] + pd.Timedelta(days=100))
+    back = pd.concat([contracts(), later[later["customer_id"] == "a"].assign(customer_id="b2")])
     study = study_of_doubles(contracts=contracts())
+    study = replace(study, tables={"contracts": back})
     found = returns_after_exit(study, twice(requests()), within_months=3, confidence_level=LEVEL)
-    # Only a of the desk left, and was back after 50 days; b of the others was not.
-    assert found.shares["reactive"].value == 1
-    assert found.shares["none"].value == 0
-    assert found.difference.value == 1
+    # a of a and a2 was back after 50 days, and so was b2 of b and b2.
+    assert found.shares["reactive"].value == pytest.approx(0.5)
+    assert found.shares["none"].value == pytest.approx(0.5)
+    assert found.difference.value == pytest.approx(0)
 
 
 def test_without_the_offers_nothing_is_told() -> None:
