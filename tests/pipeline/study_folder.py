@@ -21,6 +21,7 @@ REPORTS = (
     "service_quality",
     "cancellation_friction",
     "compensation",
+    "claims",
     "provider",
     "summary",
 )
