@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -134,6 +135,6 @@ def test_suppressed_estimates_stay_suppressed() -> None:
 def test_the_register_is_counted() -> None:
     assert claims_answer().startswith("5 articles make 56 claims, put to the test by 27 hypotheses")
     assert "differ on 13 points" in claims_answer()
-    counts = [int(word) for word in describe_directions().split() if word.isdigit()]
+    counts = [int(number) for number in re.findall(r"\((\d+)\)", describe_directions())]
     assert sum(counts) == 56
     assert len(describe_declaration().split("`")[1]) == 64

@@ -28,16 +28,16 @@ SIGN_WORDS = {1: "stay longer", -1: "stay shorter", "two-sided": "either way"}
 
 
 def claims_table() -> pd.DataFrame:
-    """Every claim: claim, articles, what it says, constructs, direction, hypotheses."""
+    """Every claim: claim, what it says, articles, direction, hypotheses, constructs."""
     return pd.DataFrame(
         [
             {
                 "claim": claim.name,
-                "articles": ", ".join(claim.articles),
                 "what it says": claim.text,
-                "constructs": ", ".join(claim.constructs),
+                "articles": ", ".join(claim.articles),
                 "direction": DIRECTION_WORDS[claim.direction],
                 "hypotheses": ", ".join(claim.hypotheses),
+                "constructs": ", ".join(claim.constructs),
             }
             for claim in load_claims().claims.values()
         ]

@@ -24,6 +24,11 @@ STANDINGS = (
     "supported", "refuted", "inconclusive", "not identified", "described", NOT_ESTIMABLE,
     NOT_STUDIED,
 )  # fmt: skip
+# The verdict comes early: on a narrow screen the rest is reached by scrolling.
+COLUMNS = (
+    "hypothesis", "verdict", "what it says", "estimate", "why, or what it would take", "family",
+    "report",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -158,25 +163,20 @@ def hypotheses_table(
     Returns
     -------
     pandas.DataFrame
-        One row per hypothesis: hypothesis, what it says, family, estimate, verdict, report, and
-        why, or what it would take.
+        One row per hypothesis, of texts: hypothesis, verdict, what it says, estimate, why or what
+        it would take, family, report.
     """
     declared = load_hypotheses() if hypotheses is None else hypotheses
     judged = gather_judgements(findings)
     families = families_table(findings, hypotheses=declared).set_index("hypothesis")
     lines = []
     for name, entry in declared.items():
-        line: dict[str, str] = {
-            "hypothesis": name,
-            "what it says": entry.title,
-            "family": entry.family,
-        }
+        said = {"hypothesis": name, "what it says": entry.title, "family": entry.family}
         if name in judged:
-            line |= _write_judged(judged[name], families.loc[name])
+            lines.append(said | _write_judged(judged[name], families.loc[name]))
         else:
-            line |= _write_open(entry, findings)
-        lines.append(line)
-    return pd.DataFrame(lines)
+            lines.append(said | _write_open(entry, findings))
+    return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
 def count_standings(table: pd.DataFrame) -> dict[str, tuple[str, ...]]:

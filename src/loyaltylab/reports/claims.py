@@ -25,14 +25,16 @@ def describe_directions() -> str:
     """How many claims say what of retention, in a sentence."""
     claims = load_claims().claims.values()
     counted = Counter(claim.direction for claim in claims)
-    told = [f"{counted[name]} {words}" for name, words in DIRECTION_WORDS.items() if counted[name]]
-    return f"Of what a claim is about, by number of claims: {'; '.join(told)}."
+    told = [
+        f"{words} ({counted[name]})" for name, words in DIRECTION_WORDS.items() if counted[name]
+    ]
+    return f"What claims say of their subject, and how many: {'; '.join(told)}."
 
 
 def describe_articles() -> list[tuple[str, str]]:
     """Every article: its number, its language and what it is."""
     return [
-        (name, f"{article.description} ({article.language})")
+        (name, f"{article.language}. {article.description}")
         for name, article in load_claims().articles.items()
     ]
 

@@ -148,6 +148,7 @@ def show_deviations(findings: Findings) -> None:
     if not len(table):
         show_note("Every report that bears on a hypothesis was run as declared.")
         return
+    table["report"] = table["report"].str.replace("_", " ")
     show_table(table, caption="What was run in another way than declared.")
 
 
