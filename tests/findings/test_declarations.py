@@ -12,10 +12,10 @@ import yaml
 from loyaltylab.errors import ParameterError
 from loyaltylab.findings import (
     claims_table,
+    declared_table,
     deviations,
     disagreements_table,
     hypotheses_hash,
-    hypotheses_table,
     literal_problems_table,
     load_claims,
     load_hypotheses,
@@ -156,21 +156,25 @@ def test_tables_have_a_row_for_every_entry_and_no_holes() -> None:
         (disagreements_table(), register.disagreements),
         (literal_problems_table(), register.literal_problems),
         (unsupported_table(), register.unsupported),
-        (hypotheses_table({}), load_hypotheses()),
+        (declared_table(), load_hypotheses()),
     ):
         assert len(table) == len(part)
         assert table.notna().all(axis=None)
 
 
-def test_the_verdict_of_a_hypothesis_comes_from_its_report() -> None:
-    stored = finding() | {"hypothesis_verdicts": {"H04": "refuted"}}
-    table = hypotheses_table({"service_quality": stored, "compensation": finding()})
-    verdicts = table.set_index("hypothesis")["verdict"]
-    assert verdicts["H04"] == "refuted"
-    assert verdicts["H17"] == "not identified"
-    assert verdicts["H22"] == "report not made yet"
-    assert verdicts["H02"].startswith("not yet studied: ")
-    assert table.set_index("hypothesis")["smallest effect"]["H13"] == "ratio 0.80 or 1.25"
+def test_what_is_claimed_is_put_in_words() -> None:
+    table = declared_table().set_index("hypothesis")
+    assert table["smallest effect"][["H13", "H04"]].tolist() == [
+        "ratio 0.80 or 1.25",
+        "0.5 months",
+    ]
+    assert table["claimed"][["H01", "H03", "H04", "H12", "H13"]].tolist() == [
+        "either way",
+        "stay longer",
+        "stay shorter",
+        "described",
+        "no difference",
+    ]
 
 
 def test_deviations_from_what_was_declared() -> None:

@@ -22,6 +22,7 @@ REPORTS = (
     "cancellation_friction",
     "integrated_team",
     "compensation",
+    "claims",
     "provider",
     "summary",
 )

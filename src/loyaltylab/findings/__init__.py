@@ -15,13 +15,21 @@ from loyaltylab.findings.multiplicity import adjust_benjamini_hochberg, adjust_h
 from loyaltylab.findings.questions import Question, load_questions
 from loyaltylab.findings.register_tables import (
     claims_table,
+    declared_table,
     deviations,
     disagreements_table,
-    hypotheses_table,
     literal_problems_table,
     unsupported_table,
 )
 from loyaltylab.findings.tables import estimates_table, forest_frame
+from loyaltylab.findings.verdict_tables import (
+    count_standings,
+    describe_families,
+    families_table,
+    gather_judgements,
+    hypotheses_table,
+    write_families,
+)
 from loyaltylab.findings.verdicts import Check, Evidence, Judgement, decide, tell_delay_from_gain
 
 __all__ = [
@@ -39,12 +47,17 @@ __all__ = [
     "adjust_holm",
     "checks_table",
     "claims_table",
+    "count_standings",
     "decide",
+    "declared_table",
+    "describe_families",
     "deviations",
     "disagreements_table",
     "estimates_table",
+    "families_table",
     "forest_frame",
     "gather_evidence",
+    "gather_judgements",
     "guard_all",
     "guard_counts",
     "guard_estimate",
@@ -60,4 +73,5 @@ __all__ = [
     "read_evidence",
     "tell_delay_from_gain",
     "unsupported_table",
+    "write_families",
 ]

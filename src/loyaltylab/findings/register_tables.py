@@ -24,21 +24,20 @@ DIRECTION_WORDS = {
     "open": "left open",
     "other": "not about retention",
 }
-SIGN_WORDS = {1: "longer", -1: "shorter", "two-sided": "either"}
-NOT_STUDIED = "not yet studied"
+SIGN_WORDS = {1: "stay longer", -1: "stay shorter", "two-sided": "either way"}
 
 
 def claims_table() -> pd.DataFrame:
-    """Every claim: claim, articles, what it says, constructs, direction, hypotheses."""
+    """Every claim: claim, what it says, articles, direction, hypotheses, constructs."""
     return pd.DataFrame(
         [
             {
                 "claim": claim.name,
-                "articles": ", ".join(claim.articles),
                 "what it says": claim.text,
-                "constructs": ", ".join(claim.constructs),
+                "articles": ", ".join(claim.articles),
                 "direction": DIRECTION_WORDS[claim.direction],
                 "hypotheses": ", ".join(claim.hypotheses),
+                "constructs": ", ".join(claim.constructs),
             }
             for claim in load_claims().claims.values()
         ]
@@ -91,23 +90,19 @@ def unsupported_table() -> pd.DataFrame:
     )
 
 
-def hypotheses_table(
-    findings: Findings, *, hypotheses: Mapping[str, Hypothesis] | None = None
-) -> pd.DataFrame:
-    """Every hypothesis as declared, with the verdict of the report that studies it.
+def declared_table(*, hypotheses: Mapping[str, Hypothesis] | None = None) -> pd.DataFrame:
+    """Every hypothesis as declared, before any verdict.
 
     Parameters
     ----------
-    findings : mapping of str to mapping
-        Stored findings by report. A finding may hold ``hypothesis_verdicts``, hypothesis to
-        verdict; without it the verdict of the report counts.
     hypotheses : mapping of str to Hypothesis, optional
         As declared, by default.
 
     Returns
     -------
     pandas.DataFrame
-        One row per hypothesis.
+        One row per hypothesis: what is compared, in whom, from when, on which measure, what is
+        claimed and what would matter.
     """
     declared = load_hypotheses() if hypotheses is None else hypotheses
     return pd.DataFrame(
@@ -116,39 +111,33 @@ def hypotheses_table(
                 "hypothesis": entry.name,
                 "what it says": entry.title,
                 "family": entry.family,
-                "kind": entry.kind,
-                "claimed": "no difference"
-                if entry.claim == "equivalence"
-                else SIGN_WORDS[entry.direction],
+                "compared": "; ".join(entry.strategies),
+                "in whom": entry.population,
+                "from when": entry.time_zero,
+                "outcome": entry.outcome,
+                "measure": entry.measure,
                 "horizon, months": f"{entry.horizon_months:g}",
+                "kind": entry.kind,
+                "claimed": _write_claim(entry),
                 "smallest effect": _write_effect(entry.smallest_effect),
+                "what also decides": entry.decision or "nothing else",
                 "tables": ", ".join(entry.needs),
-                "verdict": _find_verdict(entry, findings),
             }
             for entry in declared.values()
         ]
     )
 
 
+def _write_claim(entry: Hypothesis) -> str:
+    if entry.claim == "description":
+        return "described"
+    return "no difference" if entry.claim == "equivalence" else SIGN_WORDS[entry.direction]
+
+
 def _write_effect(effect: SmallestEffect) -> str:
     if effect.unit == "ratio":
         return f"ratio {1 / effect.value:.2f} or {effect.value:.2f}"
     return f"{effect.value:g} {effect.unit}"
-
-
-def _find_verdict(entry: Hypothesis, findings: Findings) -> str:
-    told = [
-        str(
-            findings[report]
-            .get("hypothesis_verdicts", {})
-            .get(entry.name, findings[report]["verdict"])
-        )
-        for report in entry.reports
-        if report in findings
-    ]
-    if told:
-        return "; ".join(dict.fromkeys(told))
-    return f"{NOT_STUDIED}: {entry.would_need}" if not entry.reports else "report not made yet"
 
 
 def deviations(findings: Findings, hypotheses: Mapping[str, Hypothesis]) -> pd.DataFrame:
