@@ -38,8 +38,8 @@ def answer_in_months(
     gap = contrast.restricted_mean_difference
     at_horizon = contrast.retention_differences[horizon_months * DAYS_PER_MONTH]
     return (
-        f"{opening}, {exposed} stayed {months_difference(gap)} than {reference}, customers made "
-        f"comparable in what was known before; their retention at {horizon_months:g} months is "
+        f"{opening}, {exposed} stayed {months_difference(gap)} than {reference}, made "
+        f"comparable in what was known of them before; their retention at {horizon_months:g} months is "
         f"{points_difference(at_horizon)}.{settles_direction(gap)}"
     )
 
