@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from loyaltylab.analyses.study_data import DAYS_PER_MONTH
+from loyaltylab.analyses.study_data import DAYS_PER_MONTH, baseline_names
 from loyaltylab.designs import (
     AdjustedContrast,
     EValue,
@@ -147,6 +147,42 @@ def analyse_adjusted(
         specifications=_vary(mine, covariates, horizon_months, options),
         falsifications=(check_control(control),),
         diagnostics=(_check_balance(contrast), _check_overlap(contrast)),
+    )
+
+
+def analyse_cohort(
+    frame: pd.DataFrame,
+    *,
+    group: str,
+    exposed: str,
+    reference: str,
+    further: Sequence[str] = (),
+    **options: Any,
+) -> AdjustedAnalysis:
+    """Analyse two groups of a cohort, adjusted for every baseline covariate that can be.
+
+    Parameters
+    ----------
+    frame, group, exposed, reference
+        As in :func:`analyse_adjusted`.
+    further : sequence of str
+        As in :func:`loyaltylab.analyses.study_data.baseline_names`.
+    **options
+        Further arguments of :func:`analyse_adjusted`.
+
+    Raises
+    ------
+    EstimationError
+        If one of the groups has nobody, or as :func:`doubly_robust_contrast`.
+    """
+    pair = (exposed, reference)
+    empty = [name for name in pair if not (frame[group] == name).any()]
+    if empty:
+        raise EstimationError(f"Nobody is in the group {' or '.join(map(repr, empty))}.")
+    mine = frame[frame[group].isin(pair)].reset_index(drop=True)
+    names = baseline_names(mine, group=group, further=further)
+    return analyse_adjusted(
+        mine, group=group, exposed=exposed, reference=reference, covariates=names, **options
     )
 
 

@@ -23,9 +23,9 @@ from loyaltylab.analyses.exit_reform import (
 from loyaltylab.analyses.integrated_team import rollout_cells, rollout_effect
 from loyaltylab.analyses.retention_desk import REACTIVE, STRAIGHT_THROUGH, desk_cohort
 from loyaltylab.analyses.service_denial import DENIED, GRANTED, denial_cohort
-from loyaltylab.analyses.study_data import DAYS_PER_MONTH, Cohort, StudyData, baseline_names
+from loyaltylab.analyses.study_data import DAYS_PER_MONTH, Cohort, StudyData, baseline_names, need
 from loyaltylab.designs import assign_period
-from loyaltylab.errors import EstimationError
+from loyaltylab.errors import EstimationError, NotEstimableError
 from loyaltylab.measures.service_quality import DENIED as DENIED_OUTCOMES
 from loyaltylab.survival import Estimate, difference, restricted_mean_retention_time
 
@@ -91,12 +91,28 @@ def estimate_primary(data: StudyData, name: str, *, confidence_level: float) -> 
     NotEstimableError, EstimationError
         If tables or customers are missing.
     """
-    estimate, naive = _ANALYSES[name]
-    mistaken = None
+    estimate, _ = _ANALYSES[name]
+    return Primary(
+        estimate(data, confidence_level),
+        estimate_naive(data, name, confidence_level=confidence_level),
+    )
+
+
+def estimate_naive(data: StudyData, name: str, *, confidence_level: float) -> Estimate | None:
+    """The mistake of ``NAIVE_REASONS`` alone, in days; None where too few make it possible.
+
+    Parameters
+    ----------
+    data : StudyData
+    name : str
+        As in :func:`estimate_primary`.
+    confidence_level : float
+    """
+    naive = _ANALYSES[name][1]
     if naive is not None:
-        with suppress(EstimationError):
-            mistaken = naive(data, confidence_level)
-    return Primary(estimate(data, confidence_level), mistaken)
+        with suppress(EstimationError, NotEstimableError):
+            return naive(data, confidence_level)
+    return None
 
 
 def _adjusted(
@@ -216,6 +232,7 @@ def _naive_denial(data: StudyData, level: float) -> Estimate:
 
 
 def _naive_compensation(data: StudyData, level: float) -> Estimate:
+    need(data, "vouchers")
     frame = compensation_cohort(data).frame
     vouchers = data.tables["vouchers"]
     used = vouchers.loc[vouchers["redeemed_at"].notna(), "customer_id"]
