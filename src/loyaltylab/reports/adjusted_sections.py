@@ -39,8 +39,8 @@ def answer_in_months(
     at_horizon = contrast.retention_differences[horizon_months * DAYS_PER_MONTH]
     return (
         f"{opening}, {exposed} stayed {months_difference(gap)} than {reference}, made "
-        f"comparable in what was known of them before; their retention at {horizon_months:g} months is "
-        f"{points_difference(at_horizon)}.{settles_direction(gap)}"
+        "comparable in what was known of them before; their retention at "
+        f"{horizon_months:g} months is {points_difference(at_horizon)}.{settles_direction(gap)}"
     )
 
 
