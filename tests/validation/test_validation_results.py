@@ -10,6 +10,7 @@ import pytest
 from loyaltylab.validation import check_validation, read_validation
 from loyaltylab.validation.results import (
     find_failures,
+    find_near_misses,
     read_replicates,
     summarise_hypothesis,
 )
@@ -73,6 +74,14 @@ def test_rates_fail_only_beyond_the_error_of_the_replicates() -> None:
     many = line(rejects=0.15, rejects_lower=0.1, rejects_upper=0.2)
     assert "false positives in 15.0 %" in find_failures(many)[0]
     assert find_failures(many | {"truth": 1.0}) == []
+
+
+def test_near_misses_are_told_apart_from_failures() -> None:
+    close = line(coverage=0.915, coverage_lower=0.867, coverage_upper=0.95)
+    assert "91.5 %" in find_near_misses(close)[0]
+    assert find_near_misses(line()) == []
+    assert "false positives in 7.5 %" in find_near_misses(line(rejects=0.075))[0]
+    assert find_near_misses(line(coverage=0.85, coverage_upper=0.9)) == []  # that one fails
 
 
 def test_a_method_that_refuses_too_often_fails() -> None:

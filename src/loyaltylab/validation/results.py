@@ -181,6 +181,21 @@ def find_failures(line: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def find_near_misses(line: Mapping[str, Any]) -> list[str]:
+    """Rates outside their band by less than the error of the replicates, in sentences."""
+    if find_failures(line) or pd.isna(line.get("coverage")):
+        return []
+    rates = [("intervals cover the truth", line["coverage"], COVERAGE_BAND)]
+    if line["truth"] == 0:
+        rates.append(("false positives", line["rejects"], FALSE_POSITIVE_BAND))
+    return [
+        f"{line['preset']}: {what} in {100 * rate:.1f} %, outside {_percent(band)} by less than "
+        "the error of the replicates."
+        for what, rate, band in rates
+        if not band[0] <= rate <= band[1]
+    ]
+
+
 def _is_outside(lower: float, upper: float, band: tuple[float, float]) -> bool:
     """Whether even the error of the replicates does not reach the band."""
     return bool(upper < band[0] or lower > band[1])
