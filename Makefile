@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN := PATH="$$PWD/.venv/bin:$$PATH" PYTHONNOUSERSITE=1 DVC_NO_ANALYTICS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test lab check lint bench lock docs clean
+.PHONY: help setup repro test lab check lint bench validate lock docs clean
 
 help: ## say what each command does
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -40,6 +40,9 @@ lint: .venv/.installed ## check style and types
 
 bench: .venv/.installed ## measure speed beside R and lifelines (LARGE=1: up to a million rows)
 	@for name in cox curves timeline provider steps; do $(RUN) $(PY) benchmarks/$$name.py $(if $(LARGE),--large) || exit 1; done
+
+validate: .venv/.installed ## try the confirmatory methods on known truths, on all cores (resumable)
+	@OMP_NUM_THREADS=1 $(RUN) $(PY) -m loyaltylab validate --processes "$$($(PY) -c 'import os; print(os.cpu_count())')"
 
 docs: .venv/.installed ## write data/README.md from the schemas, and README's figure from the last run
 	@$(RUN) $(PY) -m loyaltylab dictionary

@@ -31,6 +31,8 @@ LAYERS = (
     "truth",
     "designs",
     "findings",
+    "analyses",
+    "validation",
     "figures",
     "reports",
     "cli",

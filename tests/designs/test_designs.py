@@ -229,8 +229,31 @@ def test_contrast_refuses_an_empty_group_and_a_horizon_past_follow_up(
 ) -> None:
     with pytest.raises(EstimationError, match="group 'absent' has no customers"):
         contrast_veterans(veterans, exposed="absent")
+    watched = veterans.assign(event=veterans["event"] & (veterans["stop"] < 300))
     with pytest.raises(EstimationError, match="less than the horizon"):
-        contrast_veterans(veterans, horizon_days=5000.0)
+        contrast_veterans(watched, horizon_days=5000.0)
+
+
+def test_a_group_is_known_for_ever_once_everybody_has_left() -> None:
+    """Exits on days 1 and 3; those who stayed longest in the other group are only censored."""
+    frame = pd.DataFrame(
+        {
+            "customer_id": list("abcd"),
+            "start": 0.0,
+            "stop": [1.0, 3.0, 2.0, 9.0],
+            "event": [True, True, True, False],
+            "exit_cause": ["service", "service", "service", ""],
+            "group": ["x", "x", "y", "y"],
+        }
+    )
+    found = contrast_groups(
+        frame, group="group", exposed="x", reference="y", horizon_days=8.0, times_days=[5.0],
+        hazard_causes=["service"],
+    )  # fmt: skip
+    assert close(found.restricted_mean["x"].value, 2.0)
+    assert close(found.restricted_mean_difference.value, 2.0 - 5.0)
+    assert close(found.retention_differences[5.0].value, -0.5)
+    assert math.isnan(found.retention_differences[5.0].standard_error)
 
 
 REFORM_AT = pd.Timestamp("2021-07-01", tz="UTC")

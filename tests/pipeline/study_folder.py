@@ -12,15 +12,19 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("notebooks", "src", "data/mappings", "data/moments", "data/truth")
+PARTS = ("notebooks", "src", "data/mappings", "data/moments", "data/truth", "data/validation")
 FILES = ("params.yaml", "dvc.yaml", ".dvcignore", "requirements.lock", "data/raw/README.md")
 # Enough customers that every report can be estimated, few enough to run in seconds.
 N_CUSTOMERS = 1_500
 REPORTS = (
     "retention",
     "service_quality",
+    "retention_desk",
     "cancellation_friction",
+    "integrated_team",
     "compensation",
+    "claims",
+    "validation",
     "provider",
     "summary",
 )

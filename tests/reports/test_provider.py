@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from loyaltylab.findings import guard_all
-from loyaltylab.params import SyntheticParameters
+from loyaltylab.params import SyntheticParameters, load_parameters
 from loyaltylab.reports.provider import (
     explain_moments,
     explain_values,
@@ -25,11 +25,12 @@ from loyaltylab.reports.provider import (
 )
 from loyaltylab.truth import hash_parameters, read_calibration, read_truth
 from loyaltylab.truth.first_values import FIRST_VALUES
+from loyaltylab.truth.parts import choose_provider
 from loyaltylab.truth.reasons import read_moment_reasons, read_value_reasons
 
 ROOT = Path(__file__).parents[2]
 EXACT = 1e-12
-DEFAULT = hash_parameters(SyntheticParameters())
+STUDY = load_parameters(ROOT).synthetic
 
 
 def calibration(*, mean: float = 2.0, is_met: bool = True) -> pd.DataFrame:
@@ -92,7 +93,7 @@ def test_reasons_are_given_for_what_is_not_met_alone() -> None:
 
 
 def test_every_moment_that_is_not_met_has_its_reason() -> None:
-    kept = read_calibration(ROOT, parameter_hash=DEFAULT)
+    kept = read_calibration(ROOT, parameters=STUDY)
     unmet = set(kept.index[~kept["is_met"].astype(bool)])
     assert unmet <= set(read_moment_reasons())
     assert set(read_moment_reasons()) <= set(kept.index)
@@ -100,7 +101,7 @@ def test_every_moment_that_is_not_met_has_its_reason() -> None:
 
 
 def test_every_first_value_that_differs_has_its_reason() -> None:
-    truth = read_truth(ROOT, parameter_hash=DEFAULT)
+    truth = read_truth(ROOT, parameter_hash=hash_parameters(STUDY))
     table = first_values_table(truth)
     assert len(table) == len(FIRST_VALUES)
     n_contrasts = truth.loc[list(FIRST_VALUES), "contrast"].nunique()
@@ -114,7 +115,7 @@ def test_every_first_value_that_differs_has_its_reason() -> None:
 
 def test_stored_truth_rests_on_twenty_seeds_and_its_own_parameters() -> None:
     for preset in ("literature", "null", "seed_true", "adverse"):
-        parameters = SyntheticParameters(preset=preset)
+        parameters = choose_provider(STUDY, preset=preset, n_customers=None)
         truth = read_truth(ROOT, parameter_hash=hash_parameters(parameters))
         assert (truth["n_seeds"] >= 20).all(), preset
         assert len(true_values_table(truth)) > 40, preset

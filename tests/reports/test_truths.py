@@ -92,8 +92,9 @@ def test_reports_are_told_apart() -> None:
 
 
 def test_every_declared_true_value_is_computed() -> None:
-    known = {one.id for one in declare_estimands(SyntheticParameters())}
+    worlds = SyntheticParameters(), SyntheticParameters(team_rollout="staggered")
+    known = {one.id for world in worlds for one in declare_estimands(world)}
     runs = {"horizon_months": 24, **RUN}, {"horizon_months": 12}
     for name, question in load_questions().items():
-        run = runs[1] if name == "cancellation_friction" else runs[0]
+        run = runs[name in ("cancellation_friction", "integrated_team")]
         assert set(question.truths_for(run).values()) <= known, name

@@ -11,7 +11,7 @@ import yaml
 
 from loyaltylab.errors import EstimationError, ParameterError
 from loyaltylab.params import SyntheticParameters
-from loyaltylab.truth import calibration, hash_parameters, read_calibration, run_calibration
+from loyaltylab.truth import calibration, read_calibration, run_calibration
 
 SMALL = {
     "n_customers": 400,
@@ -40,7 +40,7 @@ def root(tmp_path: Path) -> Path:
 def test_moments_are_kept_and_read_back(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = run_calibration(root, seeds=(1, 2))
     first = path.read_bytes()
-    frame = read_calibration(root, parameter_hash=hash_parameters(SyntheticParameters(**SMALL)))
+    frame = read_calibration(root, parameters=SyntheticParameters(**SMALL))
     assert {"wait before", "want to leave and have not asked"} <= set(frame.index)
     assert "rated good in the shock, without lenience" in frame.index
     assert (frame["n_seeds"] == 2).all()
@@ -91,4 +91,4 @@ def test_one_seed_has_no_spread(root: Path) -> None:
 
 def test_other_parameters_have_no_moments(root: Path) -> None:
     with pytest.raises(ParameterError, match="loyaltylab moments"):
-        read_calibration(root, parameter_hash="0" * 16)
+        read_calibration(root, parameters=SyntheticParameters(incident_rate_pm=0.11))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from loyaltylab.designs.follow_up_length import known_days
 from loyaltylab.designs.hazard_ratios import hazard_ratios
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import (
@@ -171,7 +173,7 @@ def _check_groups(parts: dict[str, pd.DataFrame], horizon_days: float) -> None:
     for name, part in parts.items():
         if part.empty:
             problems.append(f"group '{name}' has no customers")
-        elif part["stop"].max() < horizon_days:
+        elif known_days(part) < horizon_days:
             problems.append(
                 f"group '{name}' is followed for {part['stop'].max():.0f} days at most, less "
                 f"than the horizon of {horizon_days:g}; take a shorter horizon"
@@ -182,7 +184,8 @@ def _check_groups(parts: dict[str, pd.DataFrame], horizon_days: float) -> None:
 
 def _subtract(exposed: Estimate, reference: Estimate) -> Estimate:
     """Difference of two shares; where neither has an error, nor has the difference."""
-    if exposed.standard_error > 0 or reference.standard_error > 0:
+    errors = (exposed.standard_error, reference.standard_error)
+    if max(errors) > 0 and not any(map(math.isnan, errors)):
         return difference(exposed, reference)
     nothing = float("nan")
     return replace(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from loyaltylab.designs.follow_up_length import known_days
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import (
     Estimate,
@@ -168,7 +169,7 @@ def _check_cells(cells: dict[tuple[str, str], pd.DataFrame], horizon_days: float
         if cell.empty
         else f"{segment}, {when}: followed for {cell['stop'].max():.0f} days at most"
         for (segment, when), cell in cells.items()
-        if cell.empty or cell["stop"].max() < horizon_days
+        if cell.empty or known_days(cell) < horizon_days
     ]
     if problems:
         raise EstimationError(

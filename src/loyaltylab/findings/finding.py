@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from loyaltylab.findings.disclosure import guard_estimate
+from loyaltylab.findings.judged import JudgedHypothesis, describe_judged
 from loyaltylab.findings.questions import Question
+from loyaltylab.findings.verdicts import JudgedVerdict
 from loyaltylab.survival import Estimate
 from loyaltylab.tables.delivery import SourceDescription
 from loyaltylab.tables.storage import finite_or_none
 
-Verdict = Literal["described", "not identified", "not estimable"]
+Verdict = JudgedVerdict
 VERDICT_MEANINGS: dict[str, str] = {
+    "supported": "the interval leaves out no effect on the side claimed, the effect is large "
+    "enough to matter, and no check that could have overturned it did",
+    "refuted": "the effect is too small to matter, or lies on the other side of the claim",
+    "inconclusive": "the numbers, or a check of the method, leave it open",
     "described": "what happened is described; no cause is claimed",
     "not identified": "an association; from the data alone it cannot be told whether the exposure "
     "made the difference, or who was exposed",
@@ -29,8 +35,8 @@ class Finding:
     ----------
     name, question : str
         Which report, and what it asks.
-    verdict : {"described", "not identified", "not estimable"}
-        How far the answer may be taken.
+    verdict : str
+        How far the answer may be taken: one of ``VERDICT_MEANINGS``.
     answer : str
         One sentence with its interval, generated from the estimates.
     headline : str
@@ -47,6 +53,8 @@ class Finding:
         What a reader must know before believing it.
     source, provenance : dict
         What the data are; with which parameters, versions and data it was made.
+    hypotheses : dict of str to dict
+        Every hypothesis judged, as from :func:`loyaltylab.findings.judged.describe_judged`.
     """
 
     name: str
@@ -60,6 +68,7 @@ class Finding:
     caveats: tuple[str, ...]
     source: dict[str, Any]
     provenance: dict[str, Any] = field(default_factory=dict)
+    hypotheses: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def make_finding(
@@ -75,6 +84,7 @@ def make_finding(
     min_cell: int,
     checks: Mapping[str, Any] | None = None,
     caveats: tuple[str, ...] = (),
+    judged: Sequence[JudgedHypothesis] = (),
 ) -> Finding:
     """Put a finding together; estimates that rest on too few customers are suppressed.
 
@@ -92,6 +102,8 @@ def make_finding(
         Versions and hashes.
     min_cell : int
         Smallest number of customers or events a published number may rest on.
+    judged : sequence of JudgedHypothesis
+        The hypotheses it bears on, with their evidence.
 
     Raises
     ------
@@ -116,6 +128,7 @@ def make_finding(
         caveats=tuple(dict.fromkeys([*caveats, *gathered])),
         source=describe_source(source),
         provenance=dict(provenance),
+        hypotheses=describe_judged(judged),
     )
 
 

@@ -12,12 +12,13 @@ from loyaltylab.findings.disclosure import guard_estimate
 from loyaltylab.findings.wording import DAYS_PER_MONTH, count, p_value
 from loyaltylab.survival import Estimate
 
-Scale = Literal["percent", "points", "months", "ratio"]
+Scale = Literal["percent", "points", "months", "ratio", "rate"]
 _SCALES: dict[str, tuple[float, int, str]] = {
     "percent": (100.0, 1, " %"),
     "points": (100.0, 1, ""),
     "months": (1 / DAYS_PER_MONTH, 2, ""),
     "ratio": (1.0, 2, ""),
+    "rate": (1.0, 2, ""),
 }
 
 
@@ -35,7 +36,7 @@ def estimates_table(
     ----------
     estimates : mapping of str to Estimate
         Row label -> estimate.
-    scale : {"percent", "points", "months", "ratio"}
+    scale : {"percent", "points", "months", "ratio", "rate"}
         How to show the values; "months" turns days into months of 30.4375 days.
     min_cell : int
         Estimates that rest on fewer customers or events are not shown.

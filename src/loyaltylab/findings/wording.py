@@ -54,6 +54,17 @@ def ratio_with_interval(estimate: Estimate) -> str:
     return _with_interval(estimate, scale=1, digits=2, unit="")
 
 
+def effect_with_interval(estimate: Estimate) -> str:
+    """An effect in the unit it is declared in: days as months, a share in points, or a ratio."""
+    if estimate.unit == "days":
+        return months_with_interval(estimate)
+    if estimate.unit == "share":
+        return _with_interval(estimate, scale=100, digits=1, unit=" points")
+    if estimate.unit == "ratio":
+        return f"ratio {ratio_with_interval(estimate)}"
+    return _with_interval(estimate, scale=1, digits=2, unit=f" {estimate.unit}")
+
+
 def p_value(value: float | None) -> str:
     """A p-value to three places, never 0."""
     if value is None or not math.isfinite(value):

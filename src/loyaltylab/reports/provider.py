@@ -19,7 +19,6 @@ from loyaltylab.survival.intervals import normal_quantile
 from loyaltylab.truth import (
     NOT_GENERATED,
     compare_with_first,
-    hash_parameters,
     measure_moments,
     read_calibration,
 )
@@ -54,8 +53,7 @@ def measure_provider(study: Study) -> pd.DataFrame:
 def find_calibration(study: Study) -> pd.DataFrame | None:
     """Moments over many worlds of the study's provider; None where none are kept."""
     try:
-        known = hash_parameters(study.parameters.synthetic)
-        return read_calibration(study.root, parameter_hash=known)
+        return read_calibration(study.root, parameters=study.parameters.synthetic)
     except ParameterError:
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import metadata, resources
@@ -14,17 +14,26 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from loyaltylab.analyses.study_data import StudyData, take_first_lives
 from loyaltylab.errors import NotEstimableError, ParameterError
 from loyaltylab.figures import Figure
 from loyaltylab.findings import (
     VERDICT_MEANINGS,
+    Check,
     Finding,
+    JudgedHypothesis,
     Question,
+    checks_table,
+    gather_evidence,
     guard_all,
+    hypotheses_hash,
+    judge_hypothesis,
+    load_hypotheses,
     load_questions,
     make_finding,
 )
 from loyaltylab.findings.finding import Verdict
+from loyaltylab.findings.verdicts import Identification
 from loyaltylab.measures import describe_covariates
 from loyaltylab.params import Parameters, load_parameters
 from loyaltylab.reports import display
@@ -38,6 +47,7 @@ from loyaltylab.reports.whereabouts import (
 from loyaltylab.survival import Estimate
 from loyaltylab.tables.delivery import SourceDescription
 from loyaltylab.tables.storage import read_description, read_tables, write_json, write_text
+from loyaltylab.validation import check_validation
 
 T = TypeVar("T")
 OUTPUT_VARIABLE = "LOYALTYLAB_OUTPUT"
@@ -139,6 +149,58 @@ class Study:
             and finding["source"]["data_hash"] == self.source.data_hash
         }
 
+    @cached_property
+    def data(self) -> StudyData:
+        """First lives, their rows and the tables, as every analysis takes them."""
+        return take_first_lives(
+            self.tables,
+            self.spells,
+            self.rows,
+            window_start_at=self.source.window_start_at,
+            window_end_at=self.source.window_end_at,
+        )
+
+    def judge(
+        self,
+        name: str,
+        estimate: Estimate | None,
+        *,
+        estimate_name: str,
+        identification: Identification,
+        is_of_exits: bool = False,
+        falsifications: tuple[Check, ...] = (),
+        diagnostics: tuple[Check, ...] = (),
+        e_value: float | None = None,
+        strongest_confounder: float | None = None,
+    ) -> JudgedHypothesis:
+        """Judge a hypothesis; a confirmatory one also by how its method did on known truths.
+
+        See :func:`loyaltylab.findings.gather_evidence`.
+        """
+        hypothesis = load_hypotheses()[name]
+        if hypothesis.family == "confirmatory":
+            diagnostics = (*diagnostics, check_validation(self.root, name))
+        evidence = gather_evidence(
+            hypothesis,
+            estimate,
+            identification=identification,
+            is_of_exits=is_of_exits,
+            falsifications=falsifications,
+            diagnostics=diagnostics,
+            e_value=e_value,
+            strongest_confounder=strongest_confounder,
+        )
+        return judge_hypothesis(
+            hypothesis, estimate_name=estimate_name, evidence=evidence, min_cell=self.min_cell
+        )
+
+    def show_judgements(self, judged: Sequence[JudgedHypothesis]) -> None:
+        """Show why each hypothesis was judged as it was, and every check it was held against."""
+        for one in judged:
+            title = f"{one.hypothesis.name}, {one.judgement.verdict}: {one.hypothesis.title}"
+            display.show_caveats(one.judgement.reasons, title=title)
+        display.show_table(checks_table(judged), caption="What could have overturned the verdict.")
+
     def make_finding(
         self,
         *,
@@ -148,6 +210,7 @@ class Study:
         estimates: Mapping[str, Estimate],
         checks: Mapping[str, Any] | None = None,
         caveats: tuple[str, ...] = (),
+        judged: Sequence[JudgedHypothesis] = (),
     ) -> Finding:
         """A finding of this study; see :func:`loyaltylab.findings.make_finding`."""
         return make_finding(
@@ -162,6 +225,7 @@ class Study:
             min_cell=self.min_cell,
             checks=checks,
             caveats=(*self.source.notes, *caveats),
+            judged=judged,
         )
 
     def provenance(self) -> dict[str, Any]:
@@ -176,6 +240,7 @@ class Study:
             "min_cell": self.min_cell,
             "data_hash": self.source.data_hash,
             "questions_hash": hashlib.sha256(questions).hexdigest(),
+            "hypotheses_hash": hypotheses_hash(),
             "lock_hash": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None,
             "versions": {
                 "loyaltylab": metadata.version("loyaltylab"),

@@ -24,6 +24,7 @@ from loyaltylab.survival.risk_sets import RiskSets, build_risk_sets
 from loyaltylab.survival.step_functions import (
     check_times,
     check_within_follow_up,
+    known_until,
     read_count_at,
     read_step,
 )
@@ -98,7 +99,7 @@ class CumulativeIncidence:
         """
         column = self._find_cause(cause)
         asked = check_times(times)
-        past = asked > self.last_follow_up
+        past = asked > known_until(self.last_follow_up, self.retention)
         frame = {"time": asked, "n_at_risk": read_count_at(self.n_at_risk, self.time, asked)}
         start_values = {"incidence": 0.0, "standard_error": 0.0}
         for name in ("incidence", "standard_error", "ci_lower", "ci_upper"):
@@ -109,7 +110,7 @@ class CumulativeIncidence:
 
     def incidence_at(self, time: float, cause: str) -> Estimate:
         """Share that has left by one cause at one time, as an estimate."""
-        check_within_follow_up(time, self.last_follow_up)
+        check_within_follow_up(time, known_until(self.last_follow_up, self.retention))
         row = self.at([time], cause).iloc[0]
         n_events = self.n_events[self.time <= time, self._find_cause(cause)].sum()
         return Estimate(

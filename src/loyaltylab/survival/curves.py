@@ -34,6 +34,7 @@ from loyaltylab.survival.step_functions import (
     check_times,
     check_within_follow_up,
     first_time_at_or_below,
+    known_until,
     read_count_at,
     read_step,
 )
@@ -66,7 +67,7 @@ class RetentionCurve:
     n_rows, n_clusters : int
         Rows of positive weight, and independent units among them.
     last_follow_up : float
-        Latest stop; the curve says nothing past it.
+        Latest stop; the curve says nothing past it, unless everybody has left by it.
     method : str
     caveats : tuple of str
     interval : {"log-log", "log", "plain"}
@@ -108,10 +109,10 @@ class RetentionCurve:
             Columns time, n_at_risk, retention, standard_error, ci_lower, ci_upper.
             ``n_at_risk`` counts those at risk at the first exit at or after the time, as
             ``summary(survfit, times=)`` of R does. Past the last follow-up it is 0 and the
-            rest is NaN: a curve is never extrapolated.
+            rest is NaN: a curve is never extrapolated, unless everybody had left.
         """
         asked = check_times(times)
-        past = asked > self.last_follow_up
+        past = asked > known_until(self.last_follow_up, self.retention)
         return pd.DataFrame(
             {
                 "time": asked,
@@ -167,8 +168,8 @@ class RetentionCurve:
         )
 
     def retention_at(self, time: float) -> Estimate:
-        """Share retained at one time, as an estimate; refuses a time past the follow-up."""
-        check_within_follow_up(time, self.last_follow_up)
+        """Share retained at one time, as an estimate; refuses a time at which it is unknown."""
+        check_within_follow_up(time, known_until(self.last_follow_up, self.retention))
         row = self.at([time]).iloc[0]
         return Estimate(
             value=float(row["retention"]),

@@ -21,6 +21,7 @@ from loyaltylab.survival.influence import (
 from loyaltylab.survival.restricted_mean import check_horizon
 from loyaltylab.survival.risk_sets import RiskSets, build_risk_sets
 from loyaltylab.survival.row_checks import describe_rows
+from loyaltylab.survival.step_functions import known_until
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +103,8 @@ def restricted_mean_pseudo_values(
     """
     process = build_counting_process(start, stop, event=event, weights=weights, cluster=customer)
     risk_sets = build_risk_sets(process)
-    check_horizon(horizon, float(risk_sets.time[-1]))
     limit = compute_product_limit(risk_sets)
+    check_horizon(horizon, known_until(float(risk_sets.time[-1]), limit.retention))
     time_left = np.maximum(horizon - risk_sets.time, 0.0)
     lost, influence = compute_sum_influence(process, risk_sets, limit, 0, time_left)
     name = f"restricted mean retention time to {horizon:g}"
@@ -149,8 +150,8 @@ def retention_pseudo_values(
     """
     process = build_counting_process(start, stop, event=event, weights=weights, cluster=customer)
     risk_sets = build_risk_sets(process)
-    check_horizon(time, float(risk_sets.time[-1]))
     limit = compute_product_limit(risk_sets)
+    check_horizon(time, known_until(float(risk_sets.time[-1]), limit.retention))
     is_by_then = (risk_sets.time <= time).astype(np.float64)
     left, influence = compute_sum_influence(process, risk_sets, limit, 0, is_by_then)
     curve = (process, risk_sets, limit)
@@ -204,8 +205,8 @@ def incidence_pseudo_values(
     if cause not in process.causes:
         raise EstimationError(f"no exit by {cause!r}; the causes observed: {list(process.causes)}")
     risk_sets = build_risk_sets(process)
-    check_horizon(time, float(risk_sets.time[-1]))
     limit = compute_product_limit(risk_sets)
+    check_horizon(time, known_until(float(risk_sets.time[-1]), limit.retention))
     is_by_then = (risk_sets.time <= time).astype(np.float64)
     column = process.causes.index(cause)
     value, influence = compute_sum_influence(process, risk_sets, limit, column, is_by_then)

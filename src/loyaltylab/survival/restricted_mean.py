@@ -15,6 +15,7 @@ from loyaltylab.survival.estimate import Estimate, difference
 from loyaltylab.survival.influence import ProductLimit, compute_product_limit
 from loyaltylab.survival.intervals import normal_quantile, two_sided_p_value
 from loyaltylab.survival.risk_sets import RiskSets, build_risk_sets
+from loyaltylab.survival.step_functions import known_until
 
 
 def restricted_mean_retention_time(
@@ -49,7 +50,7 @@ def restricted_mean_retention_time(
     Raises
     ------
     EstimationError
-        If the horizon is not positive or is past the last follow-up, or rows are wrong.
+        If the horizon is not positive or is past what is known, or rows are wrong.
 
     Source
     ------
@@ -64,8 +65,8 @@ def restricted_mean_retention_time(
     quantile = normal_quantile(confidence_level)
     process = build_counting_process(start, stop, event=event, weights=weights, cluster=cluster)
     risk_sets = build_risk_sets(process)
-    check_horizon(horizon, float(risk_sets.time[-1]))
     limit = compute_product_limit(risk_sets)
+    check_horizon(horizon, known_until(float(risk_sets.time[-1]), limit.retention))
     value, tail = _integrate(risk_sets.time, limit.retention, horizon)
     is_robust = process.is_robust
     if is_robust:

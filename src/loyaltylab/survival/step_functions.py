@@ -29,6 +29,11 @@ def check_within_follow_up(time: float, last_follow_up: float) -> None:
         )
 
 
+def known_until(last_follow_up: float, retention: FloatArray) -> float:
+    """Time up to which a curve is known: for ever once everybody has left."""
+    return float("inf") if retention[-1] == 0.0 else last_follow_up
+
+
 def read_step(
     values: FloatArray, time: FloatArray, asked: FloatArray, initial: float, past: npt.ArrayLike
 ) -> FloatArray:

@@ -15,6 +15,7 @@ from loyaltylab.survival.estimate import Estimate
 from loyaltylab.survival.influence import compute_sum_influence
 from loyaltylab.survival.intervals import normal_quantile
 from loyaltylab.survival.restricted_mean import check_horizon
+from loyaltylab.survival.step_functions import known_until
 
 
 def restricted_time_lost(
@@ -62,7 +63,7 @@ def restricted_time_lost(
     """
     quantile = normal_quantile(confidence_level)
     process, risk_sets, limit = prepare_incidence(start, stop, exit_cause, None, weights, cluster)
-    check_horizon(horizon, float(risk_sets.time[-1]))
+    check_horizon(horizon, known_until(float(risk_sets.time[-1]), limit.retention))
     if cause not in process.causes:
         raise EstimationError(f"no exit by {cause!r}; the causes observed: {list(process.causes)}")
     column = process.causes.index(cause)

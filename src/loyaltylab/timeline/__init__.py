@@ -8,6 +8,7 @@ from loyaltylab.timeline.row_cuts import split_by_calendar, split_by_tenure
 from loyaltylab.timeline.rows import CountingRows, split_at_jumps
 from loyaltylab.timeline.spells import Spells, build_spells
 from loyaltylab.timeline.time_scales import ClockedRows, change_clock
+from loyaltylab.timeline.values_before import values_before
 
 __all__ = [
     "ClockedRows",
@@ -23,4 +24,5 @@ __all__ = [
     "split_by_calendar",
     "split_by_tenure",
     "to_grid",
+    "values_before",
 ]

@@ -87,7 +87,8 @@ def run_calibration(
     if len(set(seeds)) < 2 or min(seeds) < 0:
         raise ParameterError(f"seeds are {list(seeds)}; rule: at least two, none below 0.")
     given = load_parameters(root).synthetic
-    parameters = choose_provider(given, preset=preset, n_customers=n_customers)
+    chosen = choose_provider(given, preset=preset, n_customers=n_customers)
+    parameters = without_rollout(chosen)
     provider = hash_text(f"{parameters.model_dump_json()} {hash_code()}")
     folder = root / PARTS_FOLDER / f"moments-{provider}"
     tasks = [CalibrationTask(parameters, seed, folder / f"{seed}.json") for seed in seeds]
@@ -105,6 +106,11 @@ def run_calibration(
     write_json(path, content)
     say(f"{len(found)} moments in {path.relative_to(root).as_posix()}")
     return path
+
+
+def without_rollout(parameters: SyntheticParameters) -> SyntheticParameters:
+    """The provider as it was calibrated: the first one had no integrated team at any site."""
+    return parameters.model_copy(update={"team_rollout": "none"})
 
 
 def measure_seed(task: CalibrationTask) -> CalibrationTask:
@@ -183,15 +189,14 @@ def _summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def read_calibration(root: Path, *, parameter_hash: str) -> pd.DataFrame:
-    """Moments over many seeds of the provider with these parameters.
+def read_calibration(root: Path, *, parameters: SyntheticParameters) -> pd.DataFrame:
+    """Moments over many seeds of the provider with these parameters, without a roll-out.
 
     Parameters
     ----------
     root : Path
         The study's folder.
-    parameter_hash : str
-        From :func:`hash_parameters`.
+    parameters : SyntheticParameters
 
     Returns
     -------
@@ -203,8 +208,9 @@ def read_calibration(root: Path, *, parameter_hash: str) -> pd.DataFrame:
     ParameterError
         If no moments are kept for these parameters.
     """
+    known = hash_parameters(without_rollout(parameters))
     content = find_kept(
-        root, MOMENTS_FOLDER, parameter_hash=parameter_hash, what="moments", command="moments"
+        root, MOMENTS_FOLDER, parameter_hash=known, what="moments", command="moments"
     )
     frame = pd.DataFrame(content["moments"]).set_index("moment")
     return frame.assign(n_seeds=len(content["seeds"]), n_customers=content["n_customers"])

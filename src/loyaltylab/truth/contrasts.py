@@ -21,8 +21,11 @@ TimeZero = Literal[
     "first_post",
     "exit",
     "start_of_strategy",
+    "go_live",
 ]
-Group = Literal["everybody", "consumers", "businesses", "slow", "quick", "money", "no_money"]
+Group = Literal[
+    "everybody", "consumers", "businesses", "slow", "quick", "money", "no_money", "without_team"
+]
 HIGH, LOW = 0.70, 0.15  # cancellation friction, before and after the reform
 
 
@@ -41,8 +44,8 @@ class Contrast:
         they respond.
     time_zero : str
         From when on customers are followed. Customers of ``sign_up`` are newcomers;
-        ``start_of_strategy`` is the calendar day ``from_day`` of the strategies, for everybody
-        who is a customer then.
+        ``start_of_strategy`` is the calendar day ``from_day`` of the strategies, and ``go_live``
+        the day the team comes to the customer's site, for everybody who is a customer then.
     strategy_name, reference_name : str
         The two in words; where the strategies start on a day, time zero is not before it.
     strategy, reference : World
@@ -55,7 +58,8 @@ class Contrast:
         before its first time zero within the window.
     group : str
         Whom else it is restricted to: ``slow`` and ``quick`` to act on a wish to leave,
-        ``money`` for those who prefer money to a voucher.
+        ``money`` for those who prefer money to a voucher, ``without_team`` for those who reach
+        time zero before the team comes to their site.
     """
 
     id: str
@@ -84,6 +88,7 @@ def declare_contrasts(parameters: SyntheticParameters) -> tuple[Contrast, ...]:
     n_days = (parameters.window_end - parameters.window_start).days
     reform_day = (parameters.reform_date - parameters.window_start).days
     has_reform = 0 < reform_day < n_days
+    has_rollout = parameters.team_rollout == "staggered"
     return (
         *_desk_contrasts(),
         *_service_contrasts(),
@@ -94,15 +99,21 @@ def declare_contrasts(parameters: SyntheticParameters) -> tuple[Contrast, ...]:
         *(_reform_contrasts(reform_day=reform_day) if has_reform else ()),
         *_after_exit_contrasts(),
         *_organisation_contrasts(),
+        *(_rollout_contrasts() if has_rollout else ()),
         *_talk_contrasts(),
     )
 
 
 def _desk_contrasts() -> tuple[Contrast, ...]:
-    """H01: who takes the request to leave; the same desk takes later requests as well."""
+    """H01: who takes the first request to leave; later ones meet the same desk or the usual."""
     none, reactive = World(desk="none"), World(desk="reactive")
     integrated, obstructive = World(desk="integrated"), World(desk="obstructive")
-    return tuple(
+    once = Contrast(
+        "desk_once_reactive_none", "H01", "direct", "first_cancellation",
+        "reactive desk at the first request", "straight through at the first request",
+        replace(reactive, is_lasting=False), replace(none, is_lasting=False),
+    )  # fmt: skip
+    lasting = (
         Contrast(
             f"desk_{name}_{reference_name}",
             "H01",
@@ -120,6 +131,7 @@ def _desk_contrasts() -> tuple[Contrast, ...]:
             ("obstructive", obstructive, "reactive", reactive),
         )
     )
+    return once, *lasting
 
 
 def _service_contrasts() -> tuple[Contrast, ...]:
@@ -296,6 +308,21 @@ def _organisation_contrasts() -> tuple[Contrast, ...]:
         Contrast(key, hypothesis, "total", "sign_up", name, "no desk, no team", world, nothing)
         for key, hypothesis, name, world in designs
     )
+
+
+def _rollout_contrasts() -> tuple[Contrast, ...]:
+    """H03: the roll-out as it was, for those who were customers when the team came to their site.
+
+    Direct: load and word of mouth are those of the roll-out either way, as for sites that are
+    compared while they share a queue.
+    """
+    return tuple(
+        Contrast(
+            "team_rollout", "H03", kind, "go_live", "team from its start at the site", "no team",
+            AS_IT_IS, World(team="none"), 12,
+        )
+        for kind in _KINDS
+    )  # fmt: skip
 
 
 def _talk_contrasts() -> tuple[Contrast, ...]:

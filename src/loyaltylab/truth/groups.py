@@ -11,10 +11,11 @@ from loyaltylab.sources.synthetic.run import found_run
 from loyaltylab.truth.contrasts import Contrast, Group
 from loyaltylab.truth.pairs import Flags
 
-# The reform covers consumers alone; promotions wake the slow; vouchers suit those who do not
-# prefer money.
+# A desk takes requests only where no team does; the reform covers consumers alone; promotions
+# wake the slow; vouchers suit those who do not prefer money.
 _ASKED: MappingProxyType[str, tuple[Group, ...]] = MappingProxyType(
     {
+        "desk_once_reactive_none": ("without_team",),
         "reform": ("consumers", "businesses"),
         "reform_friction": ("consumers", "businesses"),
         "promotions": ("slow", "quick"),
@@ -33,7 +34,7 @@ def split_by_group(contrasts: Iterable[Contrast]) -> Iterator[Contrast]:
 
 
 def find_members(parameters: SyntheticParameters, *, seed: int) -> Mapping[Group, Flags]:
-    """Who belongs to each group, shape (n_customers,) each."""
+    """Who belongs to each group of traits, shape (n_customers,) each."""
     traits = found_run(parameters, seed=seed, is_recording=False).traits
     return {
         "consumers": traits.is_consumer,

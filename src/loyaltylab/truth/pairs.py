@@ -147,6 +147,8 @@ def _reached(contrast: Contrast, *, outcome: WorldOutcome, follow_up_days: float
     is_watched = zero + follow_up_days <= outcome.n_days - 1
     if contrast.time_zero != "exit":
         is_watched &= zero < outcome.exit_day  # not in a second life
+    if contrast.group == "without_team":
+        is_watched &= zero < outcome.go_live_day
     if contrast.is_newcomers:
         is_watched &= outcome.tenure_days == 0
     return np.where(is_watched, zero, np.inf)
@@ -155,9 +157,10 @@ def _reached(contrast: Contrast, *, outcome: WorldOutcome, follow_up_days: float
 def _time_zero(name: TimeZero, *, outcome: WorldOutcome, from_day: int) -> Floats:
     if name == "sign_up":
         return np.where(outcome.tenure_days == 0, outcome.entry_day, np.inf)
-    if name == "start_of_strategy":
-        is_there = (outcome.entry_day < from_day) & (outcome.migrated_day >= from_day)
-        return np.where(is_there, float(from_day), np.inf)
+    if name in ("start_of_strategy", "go_live"):
+        start = outcome.go_live_day if name == "go_live" else float(from_day)
+        is_there = (outcome.entry_day < start) & (outcome.migrated_day >= start)
+        return np.where(is_there, start, np.inf)
     days: Floats = getattr(outcome, f"{name}_day")
     return np.where(days >= from_day, days, np.inf)
 

@@ -74,9 +74,13 @@ def _each_once_done(
 
 def hash_code() -> str:
     """Name of the code that results follow from: the provider's, the estimator's and this."""
+    return hash_folders(("sources/synthetic", "survival", "truth"))
+
+
+def hash_folders(folders: Sequence[str]) -> str:
+    """Name of the code in some folders of the package."""
     package = Path(__file__).parents[1]
-    folders = [package / "sources" / "synthetic", package / "survival", package / "truth"]
-    files = sorted(path for folder in folders for path in folder.glob("*.py"))
+    files = [path for folder in folders for path in sorted((package / folder).glob("*.py"))]
     return hash_text("\n".join(path.read_text(encoding="utf-8") for path in files))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from loyaltylab.errors import ParameterError
 from loyaltylab.params import SyntheticParameters
 from loyaltylab.sources.synthetic.day import live_through
-from loyaltylab.sources.synthetic.run import Run
+from loyaltylab.sources.synthetic.run import Run, plan_teams
 from loyaltylab.sources.synthetic.worlds import World, WorldOutcome
 
 
@@ -58,11 +58,13 @@ def read_outcome(run: Run) -> WorldOutcome:
     days = {f"{name}_day": values for name, values in milestones.days.items()}
     n_window_steps = -(-run.calendar.n_days // run.step_days)
     tenure = np.where(run.traits.is_stock, -np.floor(run.traits.start), 0.0)
+    planned = plan_teams(run.parameters, world=World(), staff=run.staff)[run.traits.site]
     return WorldOutcome(
         world=run.world,
         n_days=run.calendar.n_days,
         step_days=run.step_days,
         tenure_days=tenure,
+        go_live_day=np.where(planned < run.calendar.n_days, planned.astype(np.float64), np.inf),
         exit_cause=milestones.exit_cause,
         exit_grievance=milestones.exit_grievance,
         n_contacts=milestones.n_contacts,

@@ -118,7 +118,7 @@ def _customers(run: Run) -> dict[str, Column]:
         "customer_id": np.arange(len(traits.site)),
         "observed_from_at": np.maximum(start, run.calendar.window_start_us),
         "segment": np.array(SEGMENTS)[traits.is_consumer.astype(np.int64)],
-        "site": np.array([f"site {place + 1:02d}" for place in traits.site]),
+        "site": np.array([site_name(place) for place in traits.site]),
     }
     if run.parameters.k_censor:
         gone = run.milestones.days["migrated"]
@@ -129,7 +129,7 @@ def _customers(run: Run) -> dict[str, Column]:
 
 
 def _policies(run: Run) -> dict[str, Column]:
-    """The rules in force when the window starts, and the reform if it falls in the window."""
+    """Rules in force when the window starts, the reform, and the team's start at each site."""
     calendar, parameters = run.calendar, run.parameters
     before = {
         "cancellation_friction": parameters.friction_pre,
@@ -148,7 +148,37 @@ def _policies(run: Run) -> dict[str, Column]:
         rows += [(policy, "consumer", value, at, announced) for policy, value in after.items()]
     names = ("policy", "segment", "value", "effective_at", "announced_at")
     columns = dict(zip(names, map(np.array, zip(*rows, strict=True)), strict=True))
-    return {"policy_id": np.arange(len(rows)), **columns}
+    teams = _team_starts(run)
+    n_teams = len(next(iter(teams.values()), ()))
+    if n_teams:
+        columns = {name: np.concatenate([columns[name], teams[name]]) for name in names}
+        columns["site"] = np.concatenate([np.full(len(rows), ""), teams["site"]])
+    return {"policy_id": np.arange(len(rows) + n_teams), **columns}
+
+
+def _team_starts(run: Run) -> dict[str, Column]:
+    """No team anywhere when the window starts, then its start site by site; nothing without one."""
+    day = np.maximum(run.team_start, 0)
+    sites = np.flatnonzero(day < run.calendar.n_days)
+    if not sites.size:
+        return {}
+    sites = sites[np.argsort(day[sites], kind="stable")]
+    n_rows = 1 + sites.size
+    return {
+        "policy": np.full(n_rows, "integrated_team"),
+        "segment": np.full(n_rows, ""),
+        "site": np.concatenate([[""], [site_name(place) for place in sites.tolist()]]),
+        "value": np.concatenate([[0.0], np.ones(sites.size)]),
+        "effective_at": np.concatenate(
+            [[run.calendar.window_start_us], run.calendar.instant(day[sites])]
+        ),
+        "announced_at": np.full(n_rows, NOT_A_TIME),
+    }
+
+
+def site_name(place: int) -> str:
+    """Name of a site in the tables."""
+    return f"site {place + 1:02d}"
 
 
 def _rival_promotions(run: Run) -> dict[str, Column]:

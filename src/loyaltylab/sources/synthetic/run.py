@@ -153,14 +153,14 @@ def found_run(
         queue=plan_queue(parameters, world=world, n_steps=n_steps),
         words=Words(len(traits.site), n_steps=n_steps, world=world),
         journal=Journal(is_kept=is_recording),
-        team_start=_plan_teams(parameters, world=world, staff=staff),
+        team_start=plan_teams(parameters, world=world, staff=staff),
         step_days=step_days,
         day=first_day,
         span=step_days,
     )
 
 
-def _plan_teams(parameters: SyntheticParameters, *, world: World, staff: Staff) -> Integers:
+def plan_teams(parameters: SyntheticParameters, *, world: World, staff: Staff) -> Integers:
     """Day from which each site has its team, shape (n_sites,)."""
     rollout = world.team or parameters.team_rollout
     earliest = 0 if world.team is None else world.from_day

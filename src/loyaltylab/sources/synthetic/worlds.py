@@ -156,6 +156,9 @@ class WorldOutcome:
         ``inf`` for those who never signed up.
     tenure_days : numpy.ndarray
         Days since sign-up at ``entry_day``; above 0 for stock only.
+    go_live_day : numpy.ndarray
+        When the team comes to the customer's site by the parameters' roll-out, whatever the world
+        forces; ``inf`` if not within the window.
     first_contact_day, second_contact_day, first_request_day, first_denial_day : numpy.ndarray
         First and second contact, first ordinary request and first denied one, under observation.
     first_hang_up_day, first_failure_day : numpy.ndarray
@@ -188,6 +191,7 @@ class WorldOutcome:
     step_days: int
     entry_day: Days
     tenure_days: Days
+    go_live_day: Days
     first_contact_day: Days
     second_contact_day: Days
     first_hang_up_day: Days

@@ -1,0 +1,54 @@
+"""The page about validation says which methods fail, which are open, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loyaltylab.reports.validation import (
+    coverage_estimates,
+    coverage_forest,
+    failures_table,
+    naive_table,
+    results_table,
+    rules_in_words,
+    validation_answer,
+)
+from loyaltylab.validation import read_validation
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def results():
+    return read_validation(ROOT)
+
+
+def test_kept_results_are_of_two_hundred_replicates_in_three_worlds(results) -> None:
+    assert set(results["preset"]) == {"literature", "null", "adverse"}
+    assert (results["n_replicates"] >= 200).all()
+    assert set(results.loc[results["preset"] == "null", "truth"]) == {0.0}
+
+
+def test_every_method_has_its_result_and_reason(results) -> None:
+    table = failures_table(results)
+    assert table["method"].tolist() == ["H01", "H03", "H04", "H17", "H22"]
+    assert set(table["result"]) <= {"sound", "open", "fails"}
+    assert table["why"].str.len().min() > 10
+
+
+def test_a_failing_method_is_named_in_the_answer(results) -> None:
+    wrong = results.assign(
+        coverage_upper=results["coverage_upper"].where(results["hypothesis"] != "H17", 0.5),
+        coverage_lower=results["coverage_lower"].where(results["hypothesis"] != "H17", 0.4),
+    )
+    assert "Those of H17" in validation_answer(wrong)
+    assert failures_table(wrong).set_index("method").loc["H17", "result"] == "fails"
+
+
+def test_tables_have_a_line_for_every_trial(results) -> None:
+    assert len(results_table(results)) == len(results)
+    assert len(coverage_forest(results)) == len(coverage_estimates(results)) == len(results)
+    assert naive_table(results)["the mistake"].str.contains("immortal time").any()
+    assert "Failing" in rules_in_words()
