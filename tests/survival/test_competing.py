@@ -138,9 +138,11 @@ def test_estimate_at_a_time() -> None:
     at = found.incidence_at(2.5, "price")
     np.testing.assert_allclose(at.value, 0.4, **BY_HAND)
     assert (at.n_events, at.n) == (2, 5)
+    assert found.incidence_at(5, "price").value == found.at([4], "price")["incidence"][0]
+    watched = cumulative_incidence([0] * 5, STOP, [*EXITS[:-1], ""])
     with pytest.raises(EstimationError, match="past the last follow-up"):
-        found.incidence_at(5, "price")
-    assert found.at([5], "price")["incidence"].isna().all()
+        watched.incidence_at(5, "price")
+    assert watched.at([5], "price")["incidence"].isna().all()
 
 
 def test_table_is_tidy() -> None:

@@ -241,8 +241,9 @@ def test_a_regression_without_solution_is_refused() -> None:
 
 
 def test_values_out_of_reach_are_refused() -> None:
+    still_there = [*EVENT[:-1], 0]
     with pytest.raises(EstimationError, match="past the last follow-up 4"):
-        restricted_mean_pseudo_values(START, STOP, EVENT, horizon=5)
+        restricted_mean_pseudo_values(START, STOP, still_there, horizon=5)
     with pytest.raises(EstimationError, match="positive and finite"):
         retention_pseudo_values(START, STOP, EVENT, time=0)
     with pytest.raises(EstimationError, match="no exit by 'moved'"):

@@ -138,8 +138,16 @@ def test_horizon_must_be_positive(horizon) -> None:
 
 
 def test_horizon_past_the_follow_up_is_refused() -> None:
+    still_there = [*EVENT[:-1], 0]
     with pytest.raises(EstimationError, match=r"horizon 9\.5 is past the last follow-up 9"):
-        restricted_mean_retention_time(START, STOP, EVENT, horizon=9.5)
+        restricted_mean_retention_time(START, STOP, still_there, horizon=9.5)
+
+
+def test_nothing_is_unknown_once_everybody_has_left() -> None:
+    at_end = restricted_mean_retention_time(START, STOP, EVENT, horizon=9)
+    later = restricted_mean_retention_time(START, STOP, EVENT, horizon=30)
+    assert later.value == at_end.value
+    assert later.standard_error == at_end.standard_error
 
 
 def test_different_horizons_are_not_compared() -> None:

@@ -272,8 +272,10 @@ def _vary(
         mine = mine.reset_index(drop=True)
         names = [name for name in names if mine[name].nunique() > 1]
         if choice["estimator"] == "g-formula":
+            # Exits of any cause together: no cause of its own is too rare to be modelled.
+            exits = mine["exit_cause"].where(~mine["event"], "any")
             found = standardised_contrast(
-                mine,
+                mine.assign(exit_cause=exits),
                 covariates=names,
                 horizon_days=horizon_months * DAYS_PER_MONTH,
                 times_days=[],

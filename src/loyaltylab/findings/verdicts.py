@@ -7,6 +7,7 @@ from typing import Literal
 
 from loyaltylab.designs.equivalence import Scale, ScaledEstimate, scale_estimate, tost
 from loyaltylab.errors import EstimationError
+from loyaltylab.findings.wording import DAYS_PER_MONTH
 from loyaltylab.survival import Estimate
 
 JudgedVerdict = Literal[
@@ -211,12 +212,13 @@ def _read_numbers(
 ) -> tuple[JudgedVerdict, str, bool]:
     """Verdict of the numbers alone, its reason, and whether it rests on a test of no effect."""
     lower, upper = _margins(evidence)
+    scale, unit = (1 / DAYS_PER_MONTH, "months") if estimate.unit == "days" else (1, estimate.unit)
     told = (
-        f"The estimate is {estimate.value:.3g} {estimate.unit} "
-        f"({100 * estimate.confidence_level:g} % CI {estimate.ci_lower:.3g} to "
-        f"{estimate.ci_upper:.3g})"
+        f"The estimate is {scale * estimate.value:.3g} {unit} "
+        f"({100 * estimate.confidence_level:g} % CI {scale * estimate.ci_lower:.3g} to "
+        f"{scale * estimate.ci_upper:.3g})"
     )
-    margins = f"{lower:.3g} to {upper:.3g}"
+    margins = f"{scale * lower:.3g} to {scale * upper:.3g}"
     if evidence.claim == "equivalence":
         return _read_equivalence(evidence, estimate, told, margins)
     if lower < estimate.ci_lower and estimate.ci_upper < upper:
