@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loyaltylab.findings.disclosure import guard_estimate
-from loyaltylab.findings.judged import JudgedHypothesis, describe_judged
+from loyaltylab.findings.judged import JudgedHypothesis, describe_judged, keep_p_value
 from loyaltylab.findings.questions import Question
 from loyaltylab.findings.verdicts import JudgedVerdict
 from loyaltylab.survival import Estimate
@@ -155,7 +155,7 @@ def _plain(estimate: Estimate) -> dict[str, Any]:
         "n_events": estimate.n_events,
         "unit": estimate.unit,
         "method": estimate.method,
-        "p_value": finite_or_none(estimate.p_value),
+        "p_value": keep_p_value(estimate.p_value),
     }
 
 

@@ -64,10 +64,31 @@ def describe_judged(judged: Iterable[JudgedHypothesis]) -> dict[str, dict[str, A
             "reasons": list(one.judgement.reasons),
             "decided_by": list(one.judgement.decided_by),
             "estimate_name": one.estimate_name,
-            "evidence": _plain(asdict(one.evidence)),
+            "evidence": _describe_evidence(one.evidence),
         }
         for one in judged
     }
+
+
+def keep_p_value(value: float | None) -> float | None:
+    """A p-value as it is kept: to four digits.
+
+    Far out in the tail it magnifies the last bits of an estimate, which differ from run to run.
+
+    Examples
+    --------
+    >>> keep_p_value(7.602338169e-76)
+    7.602e-76
+    """
+    kept = finite_or_none(value)
+    return None if kept is None else float(f"{kept:.4g}")
+
+
+def _describe_evidence(evidence: Evidence) -> dict[str, Any]:
+    kept: dict[str, Any] = _plain(asdict(evidence))
+    if kept["estimate"] is not None:
+        kept["estimate"]["p_value"] = keep_p_value(kept["estimate"]["p_value"])
+    return kept
 
 
 def checks_table(judged: Iterable[JudgedHypothesis]) -> pd.DataFrame:
