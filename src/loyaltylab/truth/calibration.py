@@ -123,7 +123,7 @@ def as_calibrated(parameters: SyntheticParameters) -> SyntheticParameters:
     That had no integrated team, one kind of desk for half of all requests, no messages about
     failures, and no remedies.
     """
-    first = SyntheticParameters(preset=parameters.preset)
+    first = SyntheticParameters.model_validate({"preset": parameters.preset})
     return parameters.model_copy(update={name: getattr(first, name) for name in ADDED_SINCE})
 
 
