@@ -26,7 +26,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sent: list[str] = []
     monkeypatch.setattr(
         "IPython.display.publish_display_data",
-        lambda data, metadata: sent.append(" ".join(data.values()).replace("\xa0", " ")),
+        lambda data, **_: sent.append(" ".join(data.values()).replace("\xa0", " ")),
     )
     return sent
 
