@@ -12,6 +12,7 @@ from loyaltylab.findings import tell_delay_from_gain
 from loyaltylab.findings.wording import (
     DAYS_PER_MONTH,
     count,
+    count_months,
     months_with_interval,
     percent,
     points_difference,
@@ -36,8 +37,9 @@ def show_delay_rule(
         early, late = differences[month], differences[late_month]
         words = DELAY_WORDS[tell_delay_from_gain(early, late, margin=margin)]
         show_note(
-            f"{words}: retention with the desk is {points_difference(early)} at {month} months, "
-            f"and {points_difference(late)} at {late_month} months; a late difference within "
+            f"{words}: retention with the desk is {points_difference(early)} at "
+            f"{count_months(month)}, and {points_difference(late)} at {count_months(late_month)}; "
+            f"a late difference within "
             f"{100 * margin:g} points counts as none."
         )
 
@@ -99,7 +101,8 @@ def show_half_life(saved: SavedLives, *, months: list[int], min_cell: int) -> No
     """Say how long a save lasts, and what is known of it at fixed times."""
     reached = [month for month in months if month * DAYS_PER_MONTH <= saved.curve.time[-1]]
     told = "; ".join(
-        f"{share_with_interval(saved.curve.retention_at(month * DAYS_PER_MONTH))} at {month} months"
+        f"{share_with_interval(saved.curve.retention_at(month * DAYS_PER_MONTH))} at "
+        f"{count_months(month)}"
         for month in reached
         if saved.curve.retention_at(month * DAYS_PER_MONTH).n_events >= min_cell
     )
