@@ -114,6 +114,11 @@ def _desk_contrasts() -> tuple[Contrast, ...]:
         "reactive desk at the first request", "straight through at the first request",
         replace(reactive, is_lasting=False), replace(none, is_lasting=False),
     )  # fmt: skip
+    script = Contrast(
+        "desk_once_obstructive_reactive", "H01", "direct", "first_cancellation",
+        "obstructive script at the first request", "reactive desk at the first request",
+        replace(obstructive, is_lasting=False), replace(reactive, is_lasting=False),
+    )  # fmt: skip
     lasting = (
         Contrast(
             f"desk_{name}_{reference_name}",
@@ -132,7 +137,7 @@ def _desk_contrasts() -> tuple[Contrast, ...]:
             ("obstructive", obstructive, "reactive", reactive),
         )
     )
-    return once, *lasting
+    return once, script, *lasting
 
 
 def _service_contrasts() -> tuple[Contrast, ...]:
