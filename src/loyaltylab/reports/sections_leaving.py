@@ -22,7 +22,6 @@ from loyaltylab.analyses.switching_cost import SwitchingCost, analyse_switching
 from loyaltylab.designs import DifferenceInDifferences
 from loyaltylab.errors import EstimationError, NotEstimableError
 from loyaltylab.findings import JudgedHypothesis, estimates_table, load_hypotheses
-from loyaltylab.findings.wording import settles_direction
 from loyaltylab.measures.cancellation_friction import Reform
 from loyaltylab.reports.adjusted_sections import show_balance, show_sensitivity
 from loyaltylab.reports.display import show_note, show_table
@@ -30,11 +29,11 @@ from loyaltylab.reports.sections import show_fates
 from loyaltylab.reports.study import Study
 from loyaltylab.survival import Estimate
 
-CANNOT_TELL = (
-    "The telephone and the friction in force are one and the same here: the reform moved everybody "
-    "it covers from the telephone to the web, so the channel's part is the reform's. How long the "
-    "handling takes is known only of those who came to it, so it cannot be held against giving up."
+HANDLING = (
+    "How long the handling takes is known only of those who came to it, so it cannot be held "
+    "against giving up."
 )
+ALL_BUT = 0.99  # from this share on, a channel is taken to be everybody's
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +54,11 @@ class ProcessSection:
             **({"completion_effect_access": self.access.effect} if self.access else {}),
             **({"completion_difference_wait": self.wait} if self.wait else {}),
         }
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What the verdict leaves out."""
+        return (f"H23 is judged by getting through alone. {HANDLING}",) if self.judged else ()
 
 
 def study_process(study: Study, reform: Reform, *, completion_days: float) -> ProcessSection:
@@ -111,10 +115,31 @@ def show_process(section: ProcessSection, reform: Reform, *, study: Study) -> No
     ):
         if estimate is not None:
             show_note(tell_part(name, estimate, smallest_effect=smallest))
-    show_note(" ".join((*section.why, CANNOT_TELL)))
+    channel = tell_channel(section.cohort.frame, reform, min_cell=study.min_cell)
+    show_note(" ".join((*section.why, channel, HANDLING)))
     show_table(outcomes_table(section.cohort.frame, min_cell=study.min_cell),
                caption="First attempts by what came first.")  # fmt: skip
     show_fates(section.cohort.audit, caption="Attempts by what became of them here.", study=study)
+
+
+def tell_channel(frame: pd.DataFrame, reform: Reform, *, min_cell: int) -> str:
+    """Whether the channel can be told from the reform among those it covers, in a sentence."""
+    covered = frame[frame["segment"] == reform.covered]
+    is_after = covered["index_at"] >= reform.effective_at
+    by_phone = [covered.loc[of, "way"] == "phone" for of in (~is_after, is_after)]
+    if min(map(len, by_phone)) < min_cell:
+        return "Too few attempts lie on one side of the reform to tell the channels apart."
+    before, after = (float(part.mean()) for part in by_phone)
+    if before >= ALL_BUT and after <= 1 - ALL_BUT:
+        return (
+            "The reform moved all but a few of those it covers from the telephone to the web, so "
+            "the channel's part cannot be told from that of the other changes of the reform."
+        )
+    return (
+        f"By telephone came {100 * before:.0f} % of the covered before the reform and "
+        f"{100 * after:.0f} % after it; who chooses the telephone is no accident, so channels are "
+        "not compared."
+    )
 
 
 def outcomes_table(frame: pd.DataFrame, *, min_cell: int) -> pd.DataFrame:
@@ -232,7 +257,7 @@ def _tell_switching(found: SwitchingCost, at: str) -> str:
     return (
         f"Within {at} of a first bad rating, high against low cost of switching: "
         f"{_points(found.exits)} left, {number} contacts per customer. The claim needs "
-        f"fewer exits and more contacts.{settles_direction(found.exits)}"
+        "fewer exits and more contacts."
     ).replace("-", "\N{MINUS SIGN}")
 
 
