@@ -32,9 +32,9 @@ def handled_contacts(data: StudyData) -> Cohort:
     """First contacts with a person, from their opening, with what was known before it.
 
     A bot hands nothing on, and a site with its team almost nothing, so contacts with the one or
-    at the other are left out: with them nobody could be compared. ``known_day`` is when the handoffs
-    became known, missing where that took more than 72 hours; ``handoffs_then`` is their number,
-    missing likewise.
+    at the other are left out: with them nobody could be compared. ``known_day`` is when the
+    handoffs became known, missing where that took more than 72 hours; ``handoffs_then`` is their
+    number, missing likewise.
     """
     need(data, "contacts")
     contacts = data.tables["contacts"]
