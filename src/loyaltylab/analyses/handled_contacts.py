@@ -59,7 +59,7 @@ def handled_contacts(data: StudyData) -> Cohort:
     whole = frame.assign(
         known_day=known.where(is_known),
         handoffs_then=frame["handoffs"].where(is_known),
-        recent_severity=_recent_severity(data, frame),
+        recent_severity=recent_severity(data, frame),
     ).drop(columns="resolved_at")
     n_followed = followed.audit.pop("followed")
     audit = {"followed": n_followed - int(has_team.sum()), "site_has_its_team": int(has_team.sum())}
@@ -145,7 +145,7 @@ def merge_rare(values: pd.Series, groups: pd.Series) -> pd.Series:
     return values.where(~values.isin(rare), values.mode().iloc[0])
 
 
-def _recent_severity(data: StudyData, frame: pd.DataFrame) -> pd.Series:
+def recent_severity(data: StudyData, frame: pd.DataFrame) -> pd.Series:
     """Severity of the last failure in the month before the opening; 0 without one on file."""
     nothing = pd.Series(0.0, index=frame.index)
     incidents = data.tables.get("incidents")

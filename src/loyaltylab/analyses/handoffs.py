@@ -122,6 +122,7 @@ def analyse_handoffs(
         group=HANDLED,
         further=FURTHER,
         horizon_months=REQUEST_DAYS / DAYS_PER_MONTH,
+        with_g_formula=False,
         **options,
     )
     asked = [
