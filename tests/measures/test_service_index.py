@@ -61,7 +61,6 @@ def test_helpfulness_is_known_a_week_after_the_closing() -> None:
 
 def test_a_component_that_nobody_has_is_left_out() -> None:
     whole = contacts()
-    without = whole.assign(
-        promise_due_at=whole["promise_due_at"].where(whole["wait_minutes"] < 0), wait_minutes=2.0
-    )
+    nothing = whole["promise_due_at"].where(whole["wait_minutes"] < 0)
+    without = whole.assign(promise_due_at=nothing, wait_minutes=2.0)
     assert list(component_events(without, known_until=at(50))) == ["helpfulness"]

@@ -84,9 +84,9 @@ def handoff_cohort(data: StudyData, opened: Cohort) -> Cohort:
     fates = {name: n for name, n in opened.audit.items() if name not in ("followed", "total")}
     audit = {
         "followed_from_72_hours_on": taken.flow["followed"],
-        "asked_to_cancel_before": int(asked_before.sum()),
-        "left_before": taken.flow["left_before"],
-        "censored_before": taken.flow["censored_before"],
+        "asked_to_cancel_or_left_before": int(asked_before.sum())
+        + taken.flow["left_before"]
+        + taken.flow["censored_before"],
         **fates,
         "total": opened.audit["total"],
     }

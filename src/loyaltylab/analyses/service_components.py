@@ -11,7 +11,7 @@ import pandas as pd
 
 from loyaltylab.analyses.adjusted import AdjustedAnalysis, analyse_cohort
 from loyaltylab.analyses.handled_contacts import merge_rare, recent_severity
-from loyaltylab.analyses.study_data import StudyData, add_baseline, need
+from loyaltylab.analyses.study_data import DAYS_PER_MONTH, StudyData, add_baseline, need
 from loyaltylab.analyses.teams import team_starts
 from loyaltylab.designs import bootstrap_customers
 from loyaltylab.errors import EstimationError, NotEstimableError
@@ -153,7 +153,12 @@ def analyse_components(
     )
     return ServiceComponents(
         analyses=analyses,
-        together=_add(values, influence, confidence_level),
+        together=_add(
+            values,
+            influence,
+            n_events=_count_leavers(cohorts, horizon_months),
+            confidence_level=confidence_level,
+        ),
         ranking=ranking,
         ranking_share=whole,
         first_share=first,
@@ -214,7 +219,19 @@ def rank_components(
     )
 
 
-def _add(values: FloatArray, influence: FloatArray, confidence_level: float) -> Estimate:
+def _count_leavers(cohorts: Mapping[str, pd.DataFrame], horizon_months: float) -> int:
+    """Customers who left by the horizon after any of the components."""
+    horizon = horizon_months * DAYS_PER_MONTH
+    left = [
+        frame.loc[frame["event"] & (frame["stop"] <= horizon), "customer_id"]
+        for frame in cohorts.values()
+    ]
+    return int(pd.concat(left).nunique())
+
+
+def _add(
+    values: FloatArray, influence: FloatArray, *, n_events: int, confidence_level: float
+) -> Estimate:
     """Sum of the differences, its error over customers who are in several of them."""
     value, by_customer = float(values.sum()), influence.sum(axis=1)
     error = math.sqrt(float(np.sum(by_customer**2)))
@@ -228,7 +245,7 @@ def _add(values: FloatArray, influence: FloatArray, confidence_level: float) -> 
         ci_upper=value + reach,
         confidence_level=confidence_level,
         n=len(influence),
-        n_events=int(np.count_nonzero(by_customer)),
+        n_events=n_events,
         unit="days",
         method="sum of doubly robust differences of restricted means, errors by customer",
         p_value=float(two_sided_p_value(value / error)),
