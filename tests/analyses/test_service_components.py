@@ -87,9 +87,7 @@ def test_without_what_tells_of_service_it_is_not_estimable(small_study: StudyDat
         component_cohorts(empty)
 
 
-def test_leavers_of_the_sum_are_counted_once(
-    small_study: StudyData, found: ServiceComponents
-) -> None:
+def test_leavers_of_the_sum_are_counted_once(found: ServiceComponents) -> None:
     each = [one.contrast.restricted_mean_difference for one in found.analyses.values()]
     assert max(one.n_events for one in each) <= found.together.n_events
     assert found.together.n_events < sum(one.n_events for one in each)

@@ -43,6 +43,7 @@ from loyaltylab.survival import (
 ASKED = "request to cancel"
 REQUEST_DAYS = 90.0
 EXIT_MONTHS = 12.0
+LONG_MONTHS = 24.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,8 @@ class HandoffAnalysis:
         Share that asked to cancel within 90 days, as a difference.
     exits : AdjustedContrast
         The end of service up to 12 months.
+    long_difference : Estimate
+        Difference of months retained in 24, in days.
     control : Estimate or None
         As in :class:`AdjustedAnalysis`.
     effective_sizes : dict of str to float
@@ -72,6 +75,7 @@ class HandoffAnalysis:
     requests: AdjustedAnalysis
     request_difference: Estimate
     exits: AdjustedContrast
+    long_difference: Estimate
     control: Estimate | None
     effective_sizes: dict[str, float]
 
@@ -140,6 +144,13 @@ def analyse_handoffs(
         months=(3, EXIT_MONTHS),
         **options,
     )
+    long = contrast_adjusted(
+        pair,
+        group=HANDLED,
+        covariates=requests.covariates,
+        horizon_months=LONG_MONTHS,
+        **options,
+    )
     is_exposed = (pair[HANDLED] == MANY).to_numpy()
     weights = treatment_weights(exits.propensity, is_exposed).values
     repeats, gap = _count_repeats(data, pair.assign(weight=weights), confidence_level)
@@ -150,6 +161,7 @@ def analyse_handoffs(
         requests=requests,
         request_difference=asked[0],
         exits=exits,
+        long_difference=long.restricted_mean_difference,
         control=requests.control,
         effective_sizes={MANY: float(sizes["exposed"]), FEW: float(sizes["reference"])},
     )

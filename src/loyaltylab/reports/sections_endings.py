@@ -191,9 +191,12 @@ def _show_comparison(found: LifeEventEquivalence, study: Study) -> None:
         },
         scale="ratio",
         min_cell=study.min_cell,
-        label="rate after bad service over rate after good service",
+        label="bad against good service",
     )
-    show_table(table, caption="Ratios of exit rates, errors by customer.")
+    show_table(
+        table,
+        caption="Ratios of exit rates, after bad service over after good; errors by customer.",
+    )
     cause = LIFE_EVENT.replace("_", " ")
     wrong, test = found.reasons.stated_if_other, found.test
     show_diagnostics(

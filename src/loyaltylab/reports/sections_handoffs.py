@@ -193,6 +193,7 @@ def handoff_estimates(tried: Attempt[HandoffStudy]) -> dict[str, Estimate]:
         "handoffs_restricted_mean_difference_12_months": (
             analysis.exits.restricted_mean_difference
         ),
+        "handoffs_restricted_mean_difference_24_months": analysis.long_difference,
         "handoffs_restricted_mean_difference_naive": tried.found.naive,
     }
     for time, gap in analysis.exits.retention_differences.items():

@@ -114,7 +114,7 @@ def _show_scores(scores: tuple[UnitScore, ...]) -> None:
 
 def _describe(one: UnitScore) -> dict[str, str]:
     found = one.reliability
-    needed = "units differ no more than by luck"
+    needed = "none is enough"
     return {
         "score": f"{one.score}, by {one.unit}",
         "ICC": _number(found.icc, 4),
