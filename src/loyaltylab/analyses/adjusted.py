@@ -100,6 +100,7 @@ def analyse_adjusted(
     covariates: Sequence[str],
     horizon_months: float,
     months: Sequence[float] = (),
+    with_g_formula: bool = True,
     confidence_level: float = 0.95,
 ) -> AdjustedAnalysis:
     """The main estimate with its negative control, diagnostics, E-value and specifications.
@@ -115,6 +116,8 @@ def analyse_adjusted(
         Of the restricted mean.
     months : sequence of float
         When retention and incidence are compared as well.
+    with_g_formula : bool
+        Whether the g-formula is among the specifications; it takes longest.
     confidence_level : float
 
     Returns
@@ -144,7 +147,9 @@ def analyse_adjusted(
         control=control,
         e_value=e_value,
         confounders=confounders,
-        specifications=_vary(mine, covariates, horizon_months, options),
+        specifications=_vary(
+            mine, covariates, horizon_months, options, with_g_formula=with_g_formula
+        ),
         falsifications=(check_control(control),),
         diagnostics=(_check_balance(contrast), _check_overlap(contrast)),
     )
@@ -250,6 +255,8 @@ def _vary(
     covariates: Sequence[str],
     horizon_months: float,
     options: Mapping[str, Any],
+    *,
+    with_g_formula: bool,
 ) -> SpecificationCurve:
     """Other estimators, less adjustment, and only customers followed to the horizon."""
     end = (frame["index_at"] + pd.to_timedelta(frame["stop"], unit="D")).max()
@@ -264,6 +271,7 @@ def _vary(
         ],
         columns=["estimator", "covariates", "customers"],
     )
+    choices = choices if with_g_formula else choices[choices["estimator"] != "g-formula"]
     few = [name for name in covariates if name in ("tenure_months", "segment")]
 
     def estimate(choice: Mapping[str, Any]) -> Estimate:
