@@ -180,7 +180,9 @@ def test_without_a_neighbour_who_left_nothing_is_estimated() -> None:
 
 
 def provider(*, seed: int, n_customers: int = 20_000, **parameters: float) -> StudyData:
-    world = SyntheticParameters(n_customers=n_customers, **parameters)
+    world = SyntheticParameters(
+        n_customers=n_customers, team_rollout="staggered", **parameters
+    )
     delivery = deliver(live_through(world, seed=seed, step_days=7))
     source = delivery.description
     return build_study_data(
