@@ -80,9 +80,9 @@ def test_customers_with_a_tie_are_followed_to_their_first_request() -> None:
     assert tied.frame["component"].nunique() == 1
     assert tied.audit["without a tie"] == 1
     assert tied.audit["ties of customers studied"] == 4
-    assert tied.audit["ties to somebody who left, service"] == 1
-    assert tied.audit["ties to somebody who left, control"] == 1
-    assert tied.audit["ties to somebody who left, price"] == 2  # Ann herself, to Bob and Cy
+    assert tied.audit["ties to somebody who left over service"] == 1
+    assert tied.audit["ties to somebody who left by life event or failed payment"] == 1
+    assert tied.audit["ties to somebody who left over price"] == 2  # Ann herself, to Bob and Cy
 
 
 def test_a_request_seen_only_in_the_journey_counts_and_an_earlier_one_excludes() -> None:
@@ -179,10 +179,15 @@ def test_without_a_neighbour_who_left_nothing_is_estimated() -> None:
         tied_customers(hand_made(exits=exits))
 
 
+def test_without_dated_requests_nothing_is_estimated() -> None:
+    exits = hand_made().tables["exits"].assign(requested_at=pd.NaT)
+    exits["requested_at"] = pd.to_datetime(exits["requested_at"], utc=True)
+    with pytest.raises(NotEstimableError, match="dated requests"):
+        tied_customers(hand_made(exits=exits))
+
+
 def provider(*, seed: int, n_customers: int = 20_000, **parameters: float) -> StudyData:
-    world = SyntheticParameters(
-        n_customers=n_customers, team_rollout="staggered", **parameters
-    )
+    world = SyntheticParameters(n_customers=n_customers, team_rollout="staggered", **parameters)
     delivery = deliver(live_through(world, seed=seed, step_days=7))
     source = delivery.description
     return build_study_data(

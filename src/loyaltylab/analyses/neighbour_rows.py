@@ -23,6 +23,11 @@ REASONS: Mapping[str, tuple[str, ...]] = {
     "price": ("price_competitor",),
     "control": ("life_event", "payment_failure"),
 }
+REASON_WORDS: Mapping[str, str] = {
+    "service": "over service",
+    "price": "over price",
+    "control": "by life event or failed payment",
+}
 Clock = Literal["calendar", "tenure"]
 Lags = tuple[float, float]  # days since the neighbour's exit, (lower, upper]; below 0: before it
 
@@ -83,6 +88,11 @@ def tied_customers(data: StudyData, *, event: str = "requested") -> TiedCustomer
         raise NotEstimableError(
             "Not estimable: no customer under observation has a neighbour "
             "whose exit has a date and a verified cause."
+        )
+    if not frame["event"].any():
+        raise NotEstimableError(
+            "Not estimable: needs dated requests to cancel, in exits.requested_at or as steps "
+            "'requested' of cancellation_journey; no customer with a tie has one."
         )
     audit = {
         "customers in their first life": len(lives),
@@ -195,8 +205,8 @@ def _ties_to_leavers(
     audit = {
         "ties of customers studied": len(known),
         **{
-            f"ties to somebody who left, {reason}": int((found["reason"] == reason).sum())
-            for reason in REASONS
+            f"ties to somebody who left {words}": int((found["reason"] == reason).sum())
+            for reason, words in REASON_WORDS.items()
         },
     }
     return found[["place", "left", "reason"]].reset_index(drop=True), audit

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from loyaltylab.analyses.neighbour_checks import WordOfMouth
-from loyaltylab.analyses.neighbour_rows import REASONS
+from loyaltylab.analyses.neighbour_rows import REASON_WORDS
 from loyaltylab.designs import Protocol, ProtocolElement, protocol_table
 from loyaltylab.findings import forest_frame
 from loyaltylab.findings.disclosure import guard_counts
@@ -16,11 +18,6 @@ from loyaltylab.reports.truths import find_truth
 from loyaltylab.survival import Estimate
 
 TOTAL_EFFECT = "H25.word_of_mouth.total.retention_24"
-REASON_WORDS = {
-    "service": "left over service",
-    "price": "left over price",
-    "control": "life event or failed payment",
-}
 WINDOW_WORDS = {
     "long before": "half a year to a year before the exit",
     "before": "the half year before the exit",
@@ -128,40 +125,46 @@ def main_forest(found: WordOfMouth) -> pd.DataFrame:
             "change at the exit (on this the claim rests)": found.contrast,
         },
     }
-    return forest_frame(groups)
+    return _lay_out(groups)
 
 
 def lag_forest(found: WordOfMouth) -> pd.DataFrame:
     """Hazard ratios by days since the exit, for ``estimates_forest``; price exits left out."""
     groups = {
-        REASON_WORDS[reason]: {
+        f"left {REASON_WORDS[reason]}": {
             f"{label} days".replace("-", "\N{MINUS SIGN}"): estimate
             for label, estimate in found.by_lag[reason].items()
         }
         for reason in ("service", "control")
     }
-    return forest_frame(groups)
+    return _lay_out(groups)
 
 
 def alternatives_forest(found: WordOfMouth) -> pd.DataFrame:
     """The contrast under other choices, for ``estimates_forest``."""
-    groups = {"as declared": {"": found.contrast}, **found.alternatives}
-    return forest_frame({name: some for name, some in groups.items() if some})
+    groups = {"on this page": {"the contrast": found.contrast}, **found.alternatives}
+    return _lay_out({name: some for name, some in groups.items() if some})
+
+
+def _lay_out(groups: Mapping[str, Mapping[str, Estimate]]) -> pd.DataFrame:
+    """As ``forest_frame``, without its counts: those of a ratio are of its smallest part."""
+    headings = [name for name, some in groups.items() for _ in some]
+    return forest_frame(groups).assign(group=headings)
 
 
 def exposure_table(found: WordOfMouth, *, min_cell: int) -> pd.DataFrame:
     """Customers, months at risk and requests by why and when a neighbour left."""
     lines = []
-    for reason in REASONS:
+    for reason in REASON_WORDS:
         for window, words in WINDOW_WORDS.items():
             cell = found.exposed.loc[f"{reason} {window}"]
             is_shown = cell["events"] >= min_cell
             lines.append(
                 {
-                    "a neighbour": REASON_WORDS[reason],
+                    "a neighbour": f"left {REASON_WORDS[reason]}",
                     "when": words,
                     "customers": cell["customers"],
-                    "customer-months": f"{cell['months']:,.0f}",
+                    "customer-months": f"{cell['months']:,.0f}" if is_shown else "not shown",
                     "requests": cell["events"],
                     "per 100 customer-months": (
                         f"{100 * cell['events'] / cell['months']:.2f}" if is_shown else "not shown"
@@ -210,8 +213,8 @@ def show_total_effect(study: Study) -> None:
     if truth is None:
         return
     text = (
-        "No estimate here has a true value that is kept. What is known of word of mouth is its "
-        "total effect, that of a world in which everybody talks against one in which nobody does"
+        "What is known of word of mouth is its total effect, that of a world in which leavers "
+        "talk against one in which nobody does"
     )
     if TOTAL_EFFECT in truth.index:
         points = 100 * float(truth.loc[TOTAL_EFFECT, "value"])
