@@ -186,6 +186,11 @@ def test_without_dated_requests_nothing_is_estimated() -> None:
         tied_customers(hand_made(exits=exits))
 
 
+def test_with_too_few_requests_the_page_is_not_estimable() -> None:
+    with pytest.raises(NotEstimableError, match="more requests"):
+        analyse_word_of_mouth(hand_made(), memory_days=90.0, confidence_level=LEVEL)
+
+
 def provider(*, seed: int, n_customers: int = 20_000, **parameters: float) -> StudyData:
     world = SyntheticParameters(n_customers=n_customers, team_rollout="staggered", **parameters)
     delivery = deliver(live_through(world, seed=seed, step_days=7))

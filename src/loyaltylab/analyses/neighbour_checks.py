@@ -119,10 +119,22 @@ def analyse_word_of_mouth(
 
     Raises
     ------
-    NotEstimableError, EstimationError
-        Without ties or exits, or with too few.
+    NotEstimableError
+        Without ties or exits, or with too few requests near them.
     """
     tied = tied_customers(data)
+    try:
+        return _analyse(data, tied, memory_days=memory_days, confidence_level=confidence_level)
+    except EstimationError as problem:
+        raise NotEstimableError(
+            "Not estimable: needs more requests to cancel shortly before and after the exits of "
+            f"neighbours. {problem.summary}"
+        ) from problem
+
+
+def _analyse(
+    data: StudyData, tied: TiedCustomers, *, memory_days: float, confidence_level: float
+) -> WordOfMouth:
     model = fit_neighbours(
         tied,
         windows=neighbour_windows(memory_days=memory_days),

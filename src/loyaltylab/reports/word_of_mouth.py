@@ -99,11 +99,10 @@ def word_of_mouth_answer(found: WordOfMouth, *, memory_days: float) -> str:
             "neighbours along"
         )
     return (
-        f"{told}: in the {memory_days:g} days after such an exit the neighbours' rate of asking "
-        f"to cancel, over that of the year before, changes by a factor of "
-        f"{ratio_with_interval(contrast)} compared with exits nobody talks about. The naive "
-        f"ratio is {ratio_with_interval(found.naive)}; part of it, or all, is that neighbours "
-        "are alike."
+        f"{told}: in the {memory_days:g} days after such an exit neighbours ask to cancel at "
+        f"{ratio_with_interval(contrast)} times the rate expected from the year before it and "
+        "from exits nobody talks about. The naive ratio, "
+        f"{ratio_with_interval(found.naive)}, also counts that neighbours are alike."
     )
 
 
