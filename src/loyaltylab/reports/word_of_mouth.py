@@ -109,13 +109,13 @@ def word_of_mouth_answer(found: WordOfMouth, *, memory_days: float) -> str:
 def main_forest(found: WordOfMouth) -> pd.DataFrame:
     """The naive ratio, the negative control and the contrast, for ``estimates_forest``."""
     groups: dict[str, dict[str, Estimate]] = {
-        "after a neighbour's exit against none": {
+        "exit against none": {
             "over service, naive": found.naive,
             "over service": found.service,
             "life event or failed payment (negative control)": found.control,
             **({"over price": found.price} if found.price else {}),
         },
-        "after the exit against the year before it": {
+        "change from the year before": {
             "over service, same neighbours": found.change_service,
             "life event or failed payment, same neighbours": found.change_control,
         },
