@@ -28,6 +28,7 @@ from loyaltylab.timeline.clock import MICROSECONDS_PER_DAY, to_microseconds
 HIGH, LOW = "high cost", "low cost"
 HIGH_DEBITS, LOW_DEBITS = (3, 4), (0, 1)
 BAD = 0.0
+HORIZON_MONTHS = 12.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +128,31 @@ def analyse_switching(
         both_signs=check_contacts(contacts),
         by_reform=_by_reform(frame, reform, horizon_months, confidence_level),
     )
+
+
+def estimate_switching(
+    data: StudyData, *, horizon_months: float = HORIZON_MONTHS, confidence_level: float
+) -> Estimate:
+    """Difference of retention alone, high minus low cost of switching, as a share.
+
+    Parameters
+    ----------
+    data, horizon_months, confidence_level
+        As in :func:`analyse_switching`.
+    """
+    frame = switching_cohort(data).frame
+    frame = frame[frame["switching"] != ""].reset_index(drop=True)
+    contrast = contrast_adjusted(
+        frame,
+        group="switching",
+        exposed=HIGH,
+        reference=LOW,
+        covariates=baseline_names(frame, group="switching"),
+        horizon_months=horizon_months,
+        months=[horizon_months],
+        confidence_level=confidence_level,
+    )
+    return contrast.retention_differences[horizon_months * DAYS_PER_MONTH]
 
 
 def exits_of(contrast: AdjustedContrast, *, horizon_months: float) -> Estimate:

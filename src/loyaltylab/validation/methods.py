@@ -16,7 +16,11 @@ from loyaltylab.analyses.primary import (
     estimate_naive,
     estimate_primary,
 )
+from loyaltylab.analyses.remedy_timing import NAIVE_REASON as REMEDY_REASON
+from loyaltylab.analyses.remedy_timing import estimate_naive_remedy, estimate_remedy_timing
 from loyaltylab.analyses.study_data import StudyData
+from loyaltylab.analyses.switching_cost import estimate_switching
+from loyaltylab.analyses.word_of_mouth import estimate_word_of_mouth, naive_word_of_mouth
 from loyaltylab.survival import Estimate
 
 Unit = Literal["months", "log ratio", "share"]
@@ -69,6 +73,26 @@ def _naive(data: StudyData, level: float, *, name: str) -> Estimate | None:
     return estimate_naive(data, name, confidence_level=level)
 
 
+def _remedy(data: StudyData, level: float) -> Estimate:
+    return estimate_remedy_timing(data, confidence_level=level)
+
+
+def _naive_remedy(data: StudyData, level: float) -> Estimate:
+    return estimate_naive_remedy(data, confidence_level=level)
+
+
+def _switching(data: StudyData, level: float) -> Estimate:
+    return estimate_switching(data, confidence_level=level)
+
+
+def _word_of_mouth(data: StudyData, level: float) -> Estimate:
+    return estimate_word_of_mouth(data, confidence_level=level)
+
+
+def _naive_word_of_mouth(data: StudyData, level: float) -> Estimate:
+    return naive_word_of_mouth(data, confidence_level=level)
+
+
 def _confirmatory(name: str) -> Method:
     return Method(
         name=name,
@@ -86,6 +110,32 @@ METHODS: MappingProxyType[str, Method] = MappingProxyType(
         method.name: method
         for method in (
             *(_confirmatory(name) for name in HORIZON_MONTHS),
+            Method(
+                name="H02",
+                unit="months",
+                estimate=_remedy,
+                truth="H02.remedy_first.direct.restricted_mean_24",
+                naive=_naive_remedy,
+                naive_reason=REMEDY_REASON,
+            ),
+            Method(
+                name="H06",
+                unit="share",
+                estimate=_switching,
+                truth="H06.switching_high_low.direct.retention_12",
+                # What leaving costs a customer counts in every world, in the null preset too.
+            ),
+            Method(
+                name="H25",
+                unit="log ratio",
+                estimate=_word_of_mouth,
+                # Nobody hears of leavers in the null preset; elsewhere the ratio has no one value.
+                truth={"null": 0.0},
+                worlds=("literature", "null", "adverse"),
+                naive=_naive_word_of_mouth,
+                naive_reason="those with a neighbour who left over service against those without: "
+                "neighbours are alike and meet the same service",
+            ),
             Method(
                 name=PLACEBO,
                 unit="months",
