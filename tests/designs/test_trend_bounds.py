@@ -95,6 +95,13 @@ def test_the_breakdown_is_where_the_interval_reaches_no_effect() -> None:
     assert at.ci_lower == pytest.approx(0, abs=1e-5)
 
 
+def test_a_small_effect_breaks_down_where_the_interval_leaves_the_margin() -> None:
+    """Nearly no error, steps of 1, no effect: half a step reaches the margin of 0.5."""
+    path = make_path([0, 1, 0, 0], error=1e-9)
+    found = find_breakdown(path, weights=[1], rule="relative steps", margin=0.5)
+    assert found == pytest.approx(0.5, abs=EXACT)
+
+
 def test_an_effect_not_shown_breaks_down_at_once() -> None:
     path = make_path([0, 0, 0, 0.1])
     for rule in ("smoothness", "relative steps"):

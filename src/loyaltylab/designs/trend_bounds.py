@@ -198,8 +198,9 @@ def find_breakdown(
     rule: str,
     confidence_level: float = 0.95,
     working_covariance: FloatArray | None = None,
+    margin: float | None = None,
 ) -> float:
-    """Smallest violation at which the interval holds no effect.
+    """Smallest violation at which the interval holds no effect, or leaves a margin.
 
     Parameters
     ----------
@@ -208,11 +209,14 @@ def find_breakdown(
     rule : {"smoothness", "relative steps"}
     confidence_level, working_covariance
         As in :func:`bound_by_smoothness`.
+    margin : float, optional
+        What was concluded is then that the effect is smaller than this in size, and the interval
+        is no longer inside the margin; otherwise that there is an effect.
 
     Returns
     -------
     float
-        0 if the interval holds 0 without any violation; infinite if no violation tried does so.
+        0 if nothing can be concluded without any violation; infinite if no violation tried does so.
 
     Raises
     ------
@@ -222,7 +226,7 @@ def find_breakdown(
     if rule not in ("smoothness", "relative steps"):
         raise EstimationError(f"rule is {rule!r}; rule: 'smoothness' or 'relative steps'.")
 
-    def excludes_none(violation: float) -> bool:
+    def still_holds(violation: float) -> bool:
         if rule == "smoothness":
             found = bound_by_smoothness(
                 path, weights=weights, largest_bend=violation, confidence_level=confidence_level,
@@ -232,20 +236,22 @@ def find_breakdown(
             found = bound_by_relative_steps(
                 path, weights=weights, largest_ratio=violation, confidence_level=confidence_level
             )
+        if margin is not None:
+            return -margin < found.ci_lower and found.ci_upper < margin
         return found.ci_lower > 0 or found.ci_upper < 0
 
-    if not excludes_none(0.0):
+    if not still_holds(0.0):
         return 0.0
     low, high = 0.0, 1e-3 * max(float(np.abs(path.effects).max()), 1e-12)
     for _ in range(LARGEST_DOUBLINGS):
-        if not excludes_none(high):
+        if not still_holds(high):
             break
         low, high = high, 2 * high
     else:
         return math.inf
     for _ in range(BREAKDOWN_STEPS):
         middle = (low + high) / 2
-        low, high = (middle, high) if excludes_none(middle) else (low, middle)
+        low, high = (middle, high) if still_holds(middle) else (low, middle)
     return high
 
 
