@@ -122,8 +122,9 @@ def test_the_curves_have_the_area_of_the_effect() -> None:
 def test_customers_at_risk_by_design_and_by_quarter() -> None:
     data = make_site_data("integrated_team")
     cells = rollout_cells(data)
-    table = numbers_at_risk(data, cells, months=[0, 6])
-    start = data.lives["site"].map(cells.start_at)
+    groups = pd.DatetimeIndex(cells.start_at[["a", "b"]])
+    table = numbers_at_risk(data, cells, months=[0, 6], group_months=groups)
+    start = data.lives["site"].map(cells.start_at[["a", "b"]])
     is_there = (data.lives["entry_at"] <= start) & (data.lives["stop_at"] > start)
     assert table.loc[0, "with_team"] == int(is_there.sum())
     assert (table.loc[6] < table.loc[0]).all()

@@ -60,8 +60,12 @@ def rollout_protocol(*, horizon_months: int) -> Protocol:
     )
 
 
-def numbers_at_risk(data: StudyData, cells: RolloutCells, *, months: list[int]) -> pd.DataFrame:
+def numbers_at_risk(
+    data: StudyData, cells: RolloutCells, *, months: list[int], group_months: pd.DatetimeIndex
+) -> pd.DataFrame:
     """Customers of the closed cohort at risk, and customers at sites still waiting.
+
+    Only of sites that start in ``group_months``: those the effect is estimated for.
 
     Returns
     -------
@@ -70,11 +74,12 @@ def numbers_at_risk(data: StudyData, cells: RolloutCells, *, months: list[int]) 
         still observed; ``waiting``, customers at sites without a team in that month, averaged
         over the starts by their customers.
     """
-    start = data.lives["site"].map(cells.start_at)
+    starts = cells.start_at.dropna()
+    starts = starts[starts.dt.strftime("%Y-%m").isin(group_months.strftime("%Y-%m"))]
+    start = data.lives["site"].map(starts)
     is_there = (data.lives["entry_at"] <= start) & (start < data.lives["stop_at"])
     lives = data.lives[is_there]
     days = ((lives["stop_at"] - start[is_there]) / pd.Timedelta(days=1)).to_numpy()
-    starts = cells.start_at.dropna()
     size = lives["site"].value_counts().reindex(starts.index, fill_value=0).to_numpy()
     waits = data.lives["site"].map(cells.start_at).fillna(pd.Timestamp.max.tz_localize("UTC"))
     lines = []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from loyaltylab.analyses.integrated_team import RolloutAnalysis
 from loyaltylab.analyses.rollout_trends import RolloutBounds
 from loyaltylab.designs import RestrictedMeanEffect, StaggeredEffects, TrendBounds
 from loyaltylab.errors import EstimationError
-from loyaltylab.findings.wording import p_value
+from loyaltylab.findings.wording import DAYS_PER_MONTH, p_value
 from loyaltylab.survival import Estimate
 
 UNIT = "exits per 100 customer-months"
@@ -97,6 +99,30 @@ def retention_table(retained: RestrictedMeanEffect, at_risk: pd.DataFrame) -> pd
     columns = ["month", "with a team, observed", "without, counterfactual"]
     columns += ["more per 100 customers", "interval", "at risk, with a team", "at waiting sites"]
     return pd.DataFrame(lines, columns=columns)
+
+
+def retention_panels(retained: RestrictedMeanEffect, at_risk: pd.DataFrame) -> dict[str, Any]:
+    """Arguments of :func:`loyaltylab.figures.retention_curves`; ``at_risk`` has every month."""
+    points, days = retained.curves, at_risk.index.to_numpy() * DAYS_PER_MONTH
+    curves, counts = {}, {}
+    for name, column, count in (
+        ("with a team, observed", "observed", "with_team"),
+        ("without, counterfactual", "counterfactual", "waiting"),
+    ):
+        numbers = at_risk[count].to_numpy()
+        curves[name] = pd.DataFrame(
+            {
+                "time": days[1:],
+                "retention": points[column].clip(0, 1).to_numpy(),
+                "ci_lower": points[f"{column}_lower"].clip(0, 1).to_numpy(),
+                "ci_upper": points[f"{column}_upper"].clip(0, 1).to_numpy(),
+                "n_at_risk": numbers[1:],
+            }
+        )
+        counts[name] = pd.DataFrame({"time": days, "n_at_risk": numbers})
+        counts[name] = counts[name][at_risk.index.to_numpy() % 3 == 0].reset_index(drop=True)
+    ticks = [float(day) for day in counts[name]["time"]]
+    return {"curves": curves, "at_risk": counts, "at_risk_times": ticks, "horizon": days[-1]}
 
 
 def bounds_table(bounds: RolloutBounds) -> pd.DataFrame:
