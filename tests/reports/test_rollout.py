@@ -49,7 +49,7 @@ def test_groups_are_named_by_their_first_month() -> None:
          "effect": [0.5]},
         index=pd.DatetimeIndex(["2020-03-01"], tz="UTC", name="group_month"),
     )  # fmt: skip
-    table = groups_table(RestrictedMeanEffect(OVERALL, 10.5, 10.0, by_group, 12))
+    table = groups_table(RestrictedMeanEffect(OVERALL, 10.5, 10.0, by_group, 12, pd.DataFrame()))
     assert table.iloc[0].tolist() == ["2020-03", 1, 100, 10.5, 10.0, 0.5]
 
 
