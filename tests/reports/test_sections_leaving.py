@@ -14,7 +14,6 @@ from loyaltylab.measures.cancellation_friction import Reform
 from loyaltylab.reports.sections_leaving import (
     ProcessSection,
     SwitchingSection,
-    answer_process,
     is_as_declared,
     outcomes_table,
     show_switching,
@@ -72,11 +71,7 @@ def make_section(access: Estimate | None, wait: Estimate | None) -> ProcessSecti
     return ProcessSection(Cohort(pd.DataFrame(), {}), 30, effect, wait, (), ())
 
 
-def test_the_answer_says_what_is_known() -> None:
-    both = answer_process(make_section(SHARE, SHARE))
-    assert both.count("\N{MINUS SIGN}39.6 points (95 % CI \N{MINUS SIGN}44.6") == 2
-    assert "waiting" not in answer_process(make_section(SHARE, None))
-    assert answer_process(make_section(None, SHARE)) == ""
+def test_a_section_keeps_what_is_known() -> None:
     assert set(make_section(SHARE, SHARE).estimates) == {
         "completion_effect_access",
         "completion_difference_wait",

@@ -151,18 +151,6 @@ def outcomes_table(frame: pd.DataFrame, *, min_cell: int) -> pd.DataFrame:
     )
 
 
-def answer_process(section: ProcessSection) -> str:
-    """What completion hangs on, for the answer of the page; empty if nothing is known."""
-    if section.access is None:
-        return ""
-    return (
-        f" With the reform the share of attempts that became a request changed by "
-        f"{_points(section.access.effect)} more than among the exempt"
-        + (f"; waiting long instead of short changed it by {_points(section.wait)}."
-           if section.wait else ".")
-    )  # fmt: skip
-
-
 def _points(estimate: Estimate) -> str:
     return (
         f"{100 * estimate.value:+.1f} points ({100 * estimate.confidence_level:g} % CI "
