@@ -8,7 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from loyaltylab.analyses.study_data import DAYS_PER_MONTH, baseline_names
+from loyaltylab.analyses.study_data import DAYS_PER_MONTH, baseline_names, keep_groups
+from loyaltylab.analyses.unfinished_follow_up import (
+    UnfinishedFollowUp,
+    doubt_unfinished_follow_up,
+)
 from loyaltylab.designs import (
     AdjustedContrast,
     EValue,
@@ -49,6 +53,9 @@ class AdjustedAnalysis:
         Each covariate left out in turn; as from :func:`benchmark_confounders`.
     specifications : SpecificationCurve
         The same difference under other defensible choices.
+    unfinished : UnfinishedFollowUp or None
+        How much worse those not followed to the end would have had to fare; None if there are none
+        in the group that stays longer.
     falsifications, diagnostics : tuple of Check
     """
 
@@ -58,6 +65,7 @@ class AdjustedAnalysis:
     e_value: EValue | None
     confounders: pd.DataFrame
     specifications: SpecificationCurve
+    unfinished: UnfinishedFollowUp | None
     falsifications: tuple[Check, ...]
     diagnostics: tuple[Check, ...]
 
@@ -126,7 +134,7 @@ def analyse_adjusted(
     EstimationError
         As :func:`doubly_robust_contrast`.
     """
-    mine = frame[frame[group].isin([exposed, reference])].reset_index(drop=True)
+    mine = keep_groups(frame, group=group, names=[exposed, reference])
     options: dict[str, Any] = {
         "group": group,
         "exposed": exposed,
@@ -145,6 +153,9 @@ def analyse_adjusted(
         e_value=e_value,
         confounders=confounders,
         specifications=_vary(mine, covariates, horizon_months, options),
+        unfinished=doubt_unfinished_follow_up(
+            mine, contrast, group=group, horizon_days=horizon_months * DAYS_PER_MONTH
+        ),
         falsifications=(check_control(control),),
         diagnostics=(_check_balance(contrast), _check_overlap(contrast)),
     )
@@ -179,7 +190,7 @@ def analyse_cohort(
     empty = [name for name in pair if not (frame[group] == name).any()]
     if empty:
         raise EstimationError(f"Nobody is in the group {' or '.join(map(repr, empty))}.")
-    mine = frame[frame[group].isin(pair)].reset_index(drop=True)
+    mine = keep_groups(frame, group=group, names=pair)
     names = baseline_names(mine, group=group, further=further)
     return analyse_adjusted(
         mine, group=group, exposed=exposed, reference=reference, covariates=names, **options
