@@ -153,11 +153,11 @@ def analyse_adjusted(
         e_value=e_value,
         confounders=confounders,
         specifications=_vary(mine, covariates, horizon_months, options),
+        falsifications=(check_control(control),),
+        diagnostics=(_check_balance(contrast), _check_overlap(contrast)),
         unfinished=doubt_unfinished_follow_up(
             mine, contrast, group=group, horizon_days=horizon_months * DAYS_PER_MONTH
         ),
-        falsifications=(check_control(control),),
-        diagnostics=(_check_balance(contrast), _check_overlap(contrast)),
     )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from loyaltylab.analyses.adjusted import CONTROL_CAUSES
-from loyaltylab.analyses.study_data import StudyData, month_cuts, need
+from loyaltylab.analyses.study_data import StudyData, need
 from loyaltylab.analyses.teams import team_starts
 from loyaltylab.designs import (
     RandomisationTest,
@@ -116,8 +116,7 @@ def rollout_cells(data: StudyData, *, causes: tuple[str, ...] | None = None) -> 
             "for sites that start at different times."
         )
     is_everywhere = set(sites) <= set(started.index)
-    # Once every site has started none is left to compare with, and later months say nothing.
-    cuts = month_cuts(data, until=started.max() if is_everywhere else data.window_end_at)
+    cuts = _month_cuts(data, until=started.max() if is_everywhere else data.window_end_at)
     first_month = cuts[cuts.searchsorted(pd.DatetimeIndex(started), side="right") - 1]
     cohort_at = pd.Series(first_month, index=started.index)
     common = {
@@ -331,3 +330,14 @@ def _effects_by_cause(
                 confidence_level=confidence_level,
             ).overall
     return found
+
+
+def _month_cuts(data: StudyData, *, until: pd.Timestamp) -> pd.DatetimeIndex:
+    """Whole calendar months of the window, up to the one that holds a moment.
+
+    Once every site has started none is left to compare with, and later months say nothing.
+    """
+    months = pd.date_range(
+        data.window_start_at.normalize(), data.window_end_at, freq="MS", unit="us"
+    )
+    return months[: months.searchsorted(until, side="right") + 1]
