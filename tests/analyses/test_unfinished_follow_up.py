@@ -110,15 +110,19 @@ def test_nothing_is_to_tip_where_the_interval_includes_no_effect(contrast) -> No
     found = doubt(customers(), with_differences(contrast, plain=1 / 3, adjusted=wide))
     assert found.of_interval == 1
     assert tell_unfinished(found, min_cell=1).endswith(
-        "The interval includes no effect already, whatever became of them."
+        "The interval includes no effect already: they need not differ."
     )
 
 
-def test_nobody_is_in_doubt_where_all_were_followed_or_none_was(contrast) -> None:
+def test_it_says_where_all_were_followed_or_none_was(contrast) -> None:
     given = with_differences(contrast, plain=1 / 3, adjusted=days(1 / 3))
     frame = customers()
-    assert doubt(frame.assign(stop=frame["stop"].where(frame["event"], HORIZON)), given) is None
-    assert doubt(frame.assign(stop=frame["stop"].clip(upper=9.0)), given) is None
+    everybody = doubt(frame.assign(stop=frame["stop"].where(frame["event"], HORIZON)), given)
+    assert everybody == UnfinishedFollowUp("yes", 3, 0, None, None)
+    assert "was followed to an exit or the horizon" in tell_unfinished(everybody, min_cell=1)
+    nobody = doubt(frame.assign(stop=frame["stop"].clip(upper=9.0)), given)
+    assert nobody is None
+    assert "nobody was followed to the horizon" in tell_unfinished(nobody, min_cell=1)
 
 
 def test_it_is_told_in_multiples_of_the_rate() -> None:

@@ -54,8 +54,8 @@ class AdjustedAnalysis:
     specifications : SpecificationCurve
         The same difference under other defensible choices.
     unfinished : UnfinishedFollowUp or None
-        How much worse those not followed to the end would have had to fare; None if there are none
-        in the group that stays longer.
+        How much worse those not followed to the end would have had to fare; None if a group has
+        nobody who was followed to the horizon.
     falsifications, diagnostics : tuple of Check
     """
 

@@ -25,7 +25,7 @@ class UnfinishedFollowUp:
         Customers of the group, and those still there when follow-up ended before the horizon.
     of_value : float or None
         Multiple of the rate of those followed on at which the estimate is no effect; None if that
-        takes more than ``LARGEST_MULTIPLIER``.
+        takes more than ``LARGEST_MULTIPLIER``, or nobody's follow-up is unfinished.
     of_interval : float or None
         The least multiple at which the interval includes no effect; 1 if it does so already.
     """
@@ -58,15 +58,14 @@ def doubt_unfinished_follow_up(
     Returns
     -------
     UnfinishedFollowUp or None
-        None if everybody of that group was followed to an exit or the horizon, or a group has
-        nobody who was followed that long.
+        None if a group has nobody who was followed to the horizon.
     """
     estimate = contrast.restricted_mean_difference
     longer = contrast.exposed if estimate.value > 0 else contrast.reference
     own = frame[frame[group] == longer]
     n_unfinished = int((~own["event"] & (own["stop"] < horizon_days)).sum())
     if n_unfinished == 0:
-        return None
+        return UnfinishedFollowUp(longer, len(own), 0, None, None)
     try:
         found = find_tipping_point(
             frame["stop"],

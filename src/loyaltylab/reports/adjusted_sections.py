@@ -215,21 +215,29 @@ def show_balance(contrast: AdjustedContrast, *, study: Study) -> None:
 def show_sensitivity(analysis: AdjustedAnalysis, *, study: Study) -> None:
     """Show what an unmeasured confounder, or unseen leaving, would have to be like."""
     _show_e_value(analysis, study=study)
-    if analysis.unfinished is not None and not math.isnan(
-        analysis.contrast.restricted_mean_difference.value
-    ):
+    if not math.isnan(analysis.contrast.restricted_mean_difference.value):
         show_note(tell_unfinished(analysis.unfinished, min_cell=study.min_cell))
 
 
-def tell_unfinished(found: UnfinishedFollowUp, *, min_cell: int) -> str:
+def tell_unfinished(found: UnfinishedFollowUp | None, *, min_cell: int) -> str:
     """What those whose follow-up ended early would have had to do, in two sentences or three."""
+    if found is None:
+        return (
+            "What leaving after the end of follow-up could change is not told: in one of the "
+            "groups nobody was followed to the horizon."
+        )
+    if found.n_unfinished == 0:
+        return (
+            f"Everybody in the group '{found.group}', which stayed longer, was followed to an exit "
+            "or the horizon: nothing unseen there can overturn this."
+        )
     opening = (
         f"Of the {count(found.n, min_cell=min_cell)} customers in the group '{found.group}', which "
         f"stayed longer, {count(found.n_unfinished, min_cell=min_cell)} were still there when "
         "follow-up ended before the horizon."
     )
     if found.of_interval == 1:
-        return f"{opening} The interval includes no effect already, whatever became of them."
+        return f"{opening} The interval includes no effect already: they need not differ."
     beyond = f"more than {LARGEST_MULTIPLIER:g}"
     for_value, for_interval = (
         beyond if multiple is None else f"{multiple:.1f}"
