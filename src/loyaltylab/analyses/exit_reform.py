@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from loyaltylab.analyses.adjusted import CONTROL_CAUSES
-from loyaltylab.analyses.study_data import DAYS_PER_MONTH, Cohort, StudyData, need
+from loyaltylab.analyses.study_data import DAYS_PER_MONTH, Cohort, StudyData, month_cuts, need
 from loyaltylab.designs import (
     EventStudy,
     ReformContrast,
@@ -214,11 +214,10 @@ def reform_months(
         As :func:`loyaltylab.designs.estimate_event_study`.
     """
     lives = data.lives[data.lives["segment"].notna()]
-    first = data.window_start_at.normalize()
     cells = exposure_cells(
         lives,
         unit="segment",
-        month_cuts=pd.date_range(first, data.window_end_at, freq="MS", unit="us"),
+        month_cuts=month_cuts(data),
         causes=VOLUNTARY_CAUSES,
     )
     known = min(reform.announced_at or reform.effective_at, reform.effective_at)

@@ -24,7 +24,14 @@ from loyaltylab.analyses.integrated_team import rollout_cells, rollout_effect
 from loyaltylab.analyses.retention_desk import REACTIVE, STRAIGHT_THROUGH, desk_cohort
 from loyaltylab.analyses.saved_customers import accepted_saves
 from loyaltylab.analyses.service_denial import DENIED, GRANTED, denial_cohort
-from loyaltylab.analyses.study_data import DAYS_PER_MONTH, Cohort, StudyData, baseline_names, need
+from loyaltylab.analyses.study_data import (
+    DAYS_PER_MONTH,
+    Cohort,
+    StudyData,
+    baseline_names,
+    keep_groups,
+    need,
+)
 from loyaltylab.designs import assign_period
 from loyaltylab.errors import EstimationError, NotEstimableError
 from loyaltylab.measures.service_quality import DENIED as DENIED_OUTCOMES
@@ -125,7 +132,7 @@ def _adjusted(
     further: tuple[str, ...],
     confidence_level: float,
 ) -> Estimate:
-    frame = cohort.frame[cohort.frame[group].isin(pair)].reset_index(drop=True)
+    frame = keep_groups(cohort.frame, group=group, names=pair)
     return contrast_adjusted(
         frame,
         group=group,
