@@ -9,15 +9,13 @@ import pandas as pd
 import pytest
 
 from loyaltylab.analyses.obstructive_script import Course, analyse_script, tell_course
+from loyaltylab.analyses.remedy_cohort import remedy_cohort, remedy_rows, timing_protocol
 from loyaltylab.analyses.remedy_timing import (
     EARLY,
     analyse_timing,
     contrast_timing,
     estimate_naive_remedy,
     estimate_remedy_timing,
-    remedy_cohort,
-    remedy_rows,
-    timing_protocol,
 )
 from loyaltylab.analyses.study_data import StudyData, build_study_data
 from loyaltylab.designs import protocol_table
@@ -99,7 +97,7 @@ def first_remedies(data: StudyData) -> pd.DataFrame:
 
 def test_a_remedy_with_a_request_to_cancel_is_no_early_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "loyaltylab.analyses.remedy_timing.add_baseline", lambda _, frame: frame.copy()
+        "loyaltylab.analyses.remedy_cohort.add_baseline", lambda _, frame: frame.copy()
     )
     remedies = [("a", 110.0), ("b", 105.0), ("c", 90.0)]
     found = first_remedies(small(remedies, asked=[("a", 110.0)]))
@@ -113,7 +111,7 @@ def test_rows_are_cut_at_contacts_in_the_grace_period_and_at_the_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "loyaltylab.analyses.remedy_timing.add_baseline", lambda _, frame: frame.copy()
+        "loyaltylab.analyses.remedy_cohort.add_baseline", lambda _, frame: frame.copy()
     )
     data = small([("b", 105.0)], asked=[])
     rows = remedy_rows(data, remedy_cohort(data).frame, grace_days=14.0)

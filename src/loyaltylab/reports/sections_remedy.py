@@ -8,7 +8,8 @@ import pandas as pd
 
 from loyaltylab.analyses.adjusted import AdjustedAnalysis
 from loyaltylab.analyses.obstructive_script import Course, tell_course
-from loyaltylab.analyses.remedy_timing import EARLY, GRACE_DAYS, RemedyTiming
+from loyaltylab.analyses.remedy_cohort import GRACE_DAYS
+from loyaltylab.analyses.remedy_timing import EARLY, RemedyTiming
 from loyaltylab.designs import AdjustedContrast
 from loyaltylab.figures import retention_curves
 from loyaltylab.findings import JudgedHypothesis, estimates_table, load_hypotheses
