@@ -28,7 +28,7 @@ FIXES = {
     errno.EDQUOT: "free some space of your quota, or have it raised",
     errno.EFBIG: "have the largest size of a file raised (`ulimit -f` shows it)",
     errno.EROFS: "that disk can only be read; copy the study's folder to one you can write to",
-    errno.EACCES: "allow yourself to read and write there (`chmod u+rw`), or copy the study's folder",
+    errno.EACCES: "allow yourself to read and write there (`chmod u+rw`), or work on a copy",
     errno.EPERM: "allow yourself to write there, or copy the study's folder to one of your own",
     errno.EIO: "that disk reports a fault; copy the study's folder to another one",
     errno.EMFILE: "close other programs, or have more files opened at once (`ulimit -n`)",
