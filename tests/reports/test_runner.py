@@ -81,6 +81,22 @@ def test_a_failing_cell_is_named_and_leaves_a_copy(write_notebook: WriteNotebook
     assert "after\\n" not in copy
 
 
+def test_a_cell_without_memory_says_what_needs_less(write_notebook: WriteNotebook) -> None:
+    with pytest.raises(NotebookError, match=r"lower synthetic\.n_customers") as caught:
+        run(write_notebook("import numpy; numpy.empty(2**60, dtype='u1')"))
+    assert "MemoryError" in str(caught.value)
+
+
+def test_a_copy_that_cannot_be_kept_does_not_hide_the_failure(
+    write_notebook: WriteNotebook,
+) -> None:
+    path = write_notebook("1 / 0")
+    (path.parent / "failed").write_text("in the place of a folder")
+    with pytest.raises(NotebookError, match="ZeroDivisionError") as caught:
+        run(path, debug_folder=path.parent / "failed")
+    assert "could not be kept" in str(caught.value)
+
+
 def test_a_copy_of_an_old_failure_goes_when_the_run_succeeds(
     write_notebook: WriteNotebook,
 ) -> None:

@@ -159,7 +159,13 @@ def test_a_work_folder_begins_empty_and_goes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [(".x.json.123.new", "x.json"), (".tables.new", "tables"), (".tables.old", "tables")],
+    [
+        (".x.json.123.new", "x.json"),
+        (".tables.new", "tables"),
+        (".tables.old", "tables"),
+        (".tables.new/a.parquet", "tables/a.parquet"),
+        (".hidden", ".hidden"),
+    ],
 )
 def test_the_message_names_the_place_and_not_what_lies_beside_it(
     tmp_path: Path, name: str, told: str

@@ -170,7 +170,7 @@ def describe_failure(
         What holds now, in a sentence.
     """
     named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else path
-    place = named.with_name(re.sub(r"^\.(.+?)(\.\d+)?\.(new|old)$", r"\1", named.name))
+    place = Path(*(re.sub(r"^\.(.+?)(\.\d+)?\.(new|old)$", r"\1", part) for part in named.parts))
     reason = os.strerror(error.errno) if error.errno else str(error)
     problems = [f"the system says: {reason}"]
     existing = next((one for one in (place, *place.absolute().parents) if one.exists()), None)
