@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from conftest import WriteNotebook
+from filelock import FileLock
 from nbformat import NotebookNode
 
 from loyaltylab.errors import NotebookError, ParameterError
@@ -164,6 +166,20 @@ def test_a_temporary_folder_with_a_long_name_does_not_stop_a_run(
     monkeypatch.setattr(kernel.tempfile, "tempdir", str(long))
     assert printed(run(write_notebook("print(horizon_days)"))) == "180\n"
     assert list(long.iterdir()) == []
+
+
+def test_the_folder_of_a_killed_run_goes_and_those_in_use_or_fresh_stay(tmp_path: Path) -> None:
+    for name in ("loyaltylab-dead", "loyaltylab-used", "loyaltylab-fresh", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / kernel.IN_USE).touch()
+        if name != "loyaltylab-fresh":
+            os.utime(tmp_path / name / kernel.IN_USE, (0, 0))
+    with FileLock(tmp_path / "loyaltylab-used" / kernel.IN_USE):
+        os.utime(tmp_path / "loyaltylab-used" / kernel.IN_USE, (0, 0))
+        kernel._remove_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "loyaltylab-fresh", "loyaltylab-used", "other"
+    ]  # fmt: skip
 
 
 def test_without_unix_sockets_a_kernel_listens_on_loopback(
