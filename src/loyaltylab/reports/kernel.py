@@ -194,11 +194,8 @@ def _kernel_manager(plan: KernelPlan) -> AsyncKernelManager:
 @contextmanager
 def _short_folder() -> Iterator[Path]:
     for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
-        room = (
-            len(os.fsencode(parent))
-            + len(f"/{FOLDER_PREFIX}12345678/")
-            + len(f"{SOCKET_NAME}-99999")
-        )
+        longest = f"/{FOLDER_PREFIX}12345678/{SOCKET_NAME}-99999"
+        room = len(os.fsencode(parent)) + len(longest)
         if room <= SOCKET_PATH_BYTES and os.access(parent, os.W_OK | os.X_OK):
             break
     else:

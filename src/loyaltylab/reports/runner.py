@@ -22,7 +22,7 @@ from loyaltylab.reports.notebook_source import (
     load_notebook,
     read_parameters,
 )
-from loyaltylab.reports.refusals import MEMORY_ADVICE
+from loyaltylab.reports.refusals import MEMORY_ADVICE, describe_scarce_disk
 from loyaltylab.tables.writing import FIXES, describe_failure, write_text
 
 LOG_TAIL_LINES = 5
@@ -142,7 +142,8 @@ def _execute(
     begun = _begun_cells(executed, parameters=parameters)
     said = plan.log_path.read_text(encoding="utf-8", errors="replace").split("\n")
     tail = [line for line in said if line.strip()][-LOG_TAIL_LINES:]
-    return executed, _Stop(cell_number=begun, reason="; ".join([reason, *tail]))
+    scarce = describe_scarce_disk(plan.folder.parent)
+    return executed, _Stop(cell_number=begun, reason="; ".join([reason, *scarce, *tail]))
 
 
 def _begun_cells(executed: NotebookNode, *, parameters: Mapping[str, object]) -> int:
