@@ -52,4 +52,4 @@ lock: .venv/.installed ## pin the newest packages that pyproject.toml allows
 	@$(RUN) $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade --python-version 3.11 --group dev --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean: ## remove the environment and everything the study made, but not its cache
-	rm -rf .venv reports/*.html reports/figures data/tables data/timeline data/quarantine scratch
+	rm -rf .venv reports/*.html reports/figures data/tables data/timeline data/quarantine data/.*.new data/.*.old scratch

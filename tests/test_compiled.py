@@ -50,6 +50,21 @@ def test_a_folder_that_cannot_be_written_to_does_no_harm(monkeypatch: pytest.Mon
     assert compiled(add_backwards)(np.array([1.0, 2.0])) == 3.0
 
 
+def test_a_full_disk_where_machine_code_is_kept_does_no_harm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = numba.njit
+
+    def fill_up(*, cache: bool) -> object:
+        def refuse(*_: object) -> object:
+            raise OSError(28, "No space left on device")
+
+        return (lambda _: refuse) if cache else plain()
+
+    monkeypatch.setattr(numba, "njit", fill_up)
+    assert compiled(add_backwards)(np.array([1.0, 2.0])) == 3.0
+
+
 def test_machine_code_equals_python_to_the_last_bit() -> None:
     random = np.random.default_rng(3)
     x, weights = random.normal(size=(43, 11)), random.random(43)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,13 +26,33 @@ Root = Annotated[
 HERE = Path()
 
 
-def _run(stage: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a stage; an error made for the researcher is shown without a traceback."""
+def _run(
+    stage: Callable[..., Any],
+    *arguments: Any,
+    turn: AbstractContextManager[None] | None = None,
+) -> Any:
+    """Call a stage when it is its turn; what a researcher can act on is shown as such."""
     try:
-        return stage(*arguments)
+        with turn or nullcontext():
+            return stage(*arguments)
     except LoyaltyLabError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
+        failure: LoyaltyLabError = error
+    except MemoryError:
+        from loyaltylab.reports.refusals import describe_memory_failure
+
+        failure = describe_memory_failure(_root_of(arguments))
+    except OSError as error:
+        from loyaltylab.reports.refusals import describe_refusal, is_refusal
+
+        if not is_refusal(error):
+            raise
+        failure = describe_refusal(error)
+    typer.echo(f"error: {failure}", err=True)
+    raise typer.Exit(1)
+
+
+def _root_of(arguments: tuple[Any, ...]) -> Path:
+    return next((one for one in arguments if isinstance(one, Path)), HERE)
 
 
 @app.command()
@@ -50,16 +71,20 @@ def check(root: Root = HERE) -> None:
 def tables(root: Root = HERE) -> None:
     """Read the source, validate, set rejects aside, pseudonymise: data/tables."""
     from loyaltylab.reports.pipeline import build_tables
+    from loyaltylab.tables.study_lock import change_data
 
-    _run(build_tables, root.resolve())
+    root = root.resolve()
+    _run(build_tables, root, turn=change_data(root, name="tables"))
 
 
 @app.command()
 def timeline(root: Root = HERE) -> None:
     """Build spells at risk and (start, stop] rows: data/timeline."""
     from loyaltylab.reports.pipeline import build_timeline
+    from loyaltylab.tables.study_lock import change_data
 
-    _run(build_timeline, root.resolve())
+    root = root.resolve()
+    _run(build_timeline, root, turn=change_data(root, name="timeline"))
 
 
 @app.command()
@@ -69,16 +94,20 @@ def report(
 ) -> None:
     """Run one notebook strictly: finding, figures and offline page."""
     from loyaltylab.reports.pipeline import build_report
+    from loyaltylab.tables.study_lock import read_data
 
-    _run(build_report, root.resolve(), name)
+    root = root.resolve()
+    _run(build_report, root, name, turn=read_data(root, name=name))
 
 
 @app.command()
 def index(root: Root = HERE) -> None:
     """Build reports/index.html from the findings."""
     from loyaltylab.reports.pipeline import build_index
+    from loyaltylab.tables.study_lock import read_data
 
-    _run(build_index, root.resolve())
+    root = root.resolve()
+    _run(build_index, root, turn=read_data(root, name="index"))
 
 
 @app.command()
@@ -92,12 +121,15 @@ def truth(
     kind: Annotated[str, typer.Option("--kind", help="direct, total or both.")] = "both",
 ) -> None:
     """True effects of the synthetic provider, from paired worlds: data/truth."""
+    from loyaltylab.tables.study_lock import compute_long
     from loyaltylab.truth import run_truth
 
+    root = root.resolve()
     kinds = ("direct", "total") if kind == "both" else (kind,)
     size: dict[str, Any] = {"n_customers": n_customers, "step_days": step_days}
     choice: dict[str, Any] = {"kinds": kinds, "preset": preset, "n_processes": n_processes}
-    _run(partial(run_truth, seeds=range(1, n_seeds + 1), **size, **choice), root.resolve())
+    run = partial(run_truth, seeds=range(1, n_seeds + 1), **size, **choice)
+    _run(run, root, turn=compute_long(root, name="truth"))
 
 
 @app.command()
@@ -109,11 +141,14 @@ def moments(
     n_processes: Annotated[int, typer.Option("--processes", min=1, help="Seeds at a time.")] = 1,
 ) -> None:
     """What the synthetic provider was calibrated to, over many seeds: data/moments."""
+    from loyaltylab.tables.study_lock import compute_long
     from loyaltylab.truth import run_calibration
 
+    root = root.resolve()
     choice: dict[str, Any] = {"n_customers": n_customers, "preset": preset}
     seeds = range(1, n_seeds + 1)
-    _run(partial(run_calibration, seeds=seeds, n_processes=n_processes, **choice), root.resolve())
+    run = partial(run_calibration, seeds=seeds, n_processes=n_processes, **choice)
+    _run(run, root, turn=compute_long(root, name="moments"))
 
 
 @app.command()
@@ -132,12 +167,15 @@ def validate(
     ] = 1,
 ) -> None:
     """Whether the methods find known truths: data/validation."""
+    from loyaltylab.tables.study_lock import compute_long
     from loyaltylab.validation import run_validation
     from loyaltylab.validation.worlds import WORLDS
 
+    root = root.resolve()
     size: dict[str, Any] = {"n_customers": n_customers, "step_days": step_days}
     choice: dict[str, Any] = {"worlds": worlds or tuple(WORLDS), "n_processes": n_processes}
-    _run(partial(run_validation, n_replicates=n_replicates, **size, **choice), root.resolve())
+    run = partial(run_validation, n_replicates=n_replicates, **size, **choice)
+    _run(run, root, turn=compute_long(root, name="validate"))
 
 
 @app.command()
@@ -157,11 +195,11 @@ def dictionary(
 ) -> None:
     """Write data/README.md, the data dictionary, from the schemas."""
     from loyaltylab.tables.dictionary import write_dictionary
-    from loyaltylab.tables.storage import write_text
+    from loyaltylab.tables.writing import write_text
 
     path, text = root / "data" / "README.md", write_dictionary()
     if not check_only:
-        write_text(path, text)
+        _run(write_text, path, text)
     elif not path.is_file() or path.read_text(encoding="utf-8") != text:
         typer.echo("error: data/README.md is out of date; run `loyaltylab dictionary`", err=True)
         raise typer.Exit(1)

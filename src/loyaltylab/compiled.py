@@ -42,16 +42,20 @@ def compiled(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
     def call(*args: Inputs.args, **kwargs: Inputs.kwargs) -> Output:
         if not machine_code:
             machine_code.append(_compile(function))
-        return machine_code[0](*args, **kwargs)
+        try:
+            return machine_code[0](*args, **kwargs)
+        except OSError:  # The disk is full where it would be kept.
+            machine_code[0] = _compile(function, kept=False)
+            return machine_code[0](*args, **kwargs)
 
     return call
 
 
-def _compile(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
+def _compile(function: Callable[Inputs, Output], *, kept: bool = True) -> Callable[Inputs, Output]:
     from numba import njit
 
     compiler: Any = njit
     try:
-        return cast("Callable[Inputs, Output]", compiler(cache=True)(function))
+        return cast("Callable[Inputs, Output]", compiler(cache=kept)(function))
     except RuntimeError:  # No folder to keep it in: compiled anew in every process.
         return cast("Callable[Inputs, Output]", compiler(function))

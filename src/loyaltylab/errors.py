@@ -38,5 +38,17 @@ class EstimationError(LoyaltyLabError):
     """An estimator was given data from which its number does not follow."""
 
 
+class StorageError(LoyaltyLabError):
+    """The system refused to write or read: a full disk, a folder that can only be read."""
+
+
+class OutOfMemoryError(LoyaltyLabError):
+    """The data, or as many processes, need more memory than there is."""
+
+
+class BusyError(LoyaltyLabError):
+    """Another run works in the same folder, and waiting for it would take too long."""
+
+
 class NotebookError(LoyaltyLabError):
     """A notebook is malformed, or one of its cells failed."""

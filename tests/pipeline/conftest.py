@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from study_folder import StudyFolder, copy_study
+from study_folder import N_FEW, StudyFolder, copy_files, copy_study
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +23,17 @@ def done_study(make_study: Callable[[str], StudyFolder]) -> Iterator[StudyFolder
     study = make_study("a study")
     study.repro()
     yield study
+
+
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
+    """Few customers, from the source to one report; tests work on copies of it."""
+    study = copy_files(tmp_path_factory.mktemp("small") / "a study", n_customers=N_FEW)
+    for command in (("tables",), ("timeline",), ("report", "retention"), ("index",)):
+        study.time("loyaltylab", *command)
+    return study
+
+
+@pytest.fixture
+def study(small_study: StudyFolder, tmp_path: Path) -> StudyFolder:
+    return small_study.copy(tmp_path / "a study")

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import yaml
@@ -16,6 +17,9 @@ PARTS = ("notebooks", "src", "data/mappings", "data/moments", "data/truth", "dat
 FILES = ("params.yaml", "dvc.yaml", ".dvcignore", "requirements.lock", "data/raw/README.md")
 # Enough customers that every report can be estimated, few enough to run in seconds.
 N_CUSTOMERS = 1_500
+N_FEW = 300  # enough for stages, though not for every estimate
+RESULTS = ("reports", "findings", "data/audits", "data/tables", "data/timeline", "data/quarantine")
+COMPUTED = ("data/truth", "data/moments", "data/validation")
 REPORTS = (
     "retention",
     "service_quality",
@@ -36,15 +40,20 @@ class StudyFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.seconds: dict[tuple[str, ...], float] = {}
 
     def command(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a module of Python, in a session of its own."""
+        return self.start(sys.executable, "-m", *arguments)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
         environment = os.environ | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(self.path / "src"),
             "DVC_NO_ANALYTICS": "1",
         }
         return subprocess.Popen(
-            [sys.executable, "-m", *arguments],
+            arguments,
             cwd=self.path,
             env=environment,
             stdout=subprocess.PIPE,
@@ -71,17 +80,49 @@ class StudyFolder:
 
     def results(self) -> dict[str, str]:
         """Hash of everything a reader or the next stage sees."""
-        folders = [self.path / name for name in ("reports", "findings", "data/audits")]
-        folders += [self.path / "data" / name for name in ("tables", "timeline", "quarantine")]
-        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        return self.hashes(*RESULTS)
+
+    def hashes(self, *places: str) -> dict[str, str]:
+        """Hash of every file in some folders, and of some files."""
+        given = [self.path / place for place in places]
+        files = [path for place in given for path in (place, *place.rglob("*")) if path.is_file()]
         return {
             str(path.relative_to(self.path)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(files)
             if path.name != ".gitignore"
         }
 
+    def leftovers(self) -> list[str]:
+        """What a run has not removed, or not moved to its place."""
+        hidden = [path for path in self.path.rglob(".*") if path.suffix in (".new", ".old")]
+        working = [*self.path.glob("scratch/swaps/*"), *self.path.glob("scratch/running/*")]
+        return [str(path.relative_to(self.path)) for path in (*hidden, *working)]
+
+    def copy(self, folder: Path) -> StudyFolder:
+        """The same study in another folder."""
+        shutil.copytree(self.path, folder)
+        other = StudyFolder(folder)
+        other.seconds |= self.seconds
+        return other
+
+    def time(self, *command: str) -> None:
+        """Run a command, which must succeed, and keep how long it took."""
+        started = time.monotonic()
+        code, output = self.run(*command)
+        assert code == 0, output
+        self.seconds[command] = time.monotonic() - started
+
 
 def copy_study(folder: Path) -> StudyFolder:
+    """The study in another folder, small enough to run whole, as a project of DVC."""
+    study = copy_files(folder, n_customers=N_CUSTOMERS)
+    code, output = study.run("dvc", "init", "--no-scm", "--quiet")
+    assert code == 0, output
+    return study
+
+
+def copy_files(folder: Path, *, n_customers: int) -> StudyFolder:
+    """The study in another folder, for its own commands alone."""
     for part in PARTS:
         ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
         shutil.copytree(ROOT / part, folder / part, ignore=ignored)
@@ -89,7 +130,5 @@ def copy_study(folder: Path) -> StudyFolder:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     study = StudyFolder(folder)
-    study.change("synthetic", n_customers=N_CUSTOMERS)
-    code, output = study.run("dvc", "init", "--no-scm", "--quiet")
-    assert code == 0, output
+    study.change("synthetic", n_customers=n_customers)
     return study

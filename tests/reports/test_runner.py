@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from conftest import WriteNotebook
+from filelock import FileLock
 from nbformat import NotebookNode
 
 from loyaltylab.errors import NotebookError, ParameterError
@@ -81,6 +83,22 @@ def test_a_failing_cell_is_named_and_leaves_a_copy(write_notebook: WriteNotebook
     assert "after\\n" not in copy
 
 
+def test_a_cell_without_memory_says_what_needs_less(write_notebook: WriteNotebook) -> None:
+    with pytest.raises(NotebookError, match=r"lower synthetic\.n_customers") as caught:
+        run(write_notebook("import numpy; numpy.empty(2**60, dtype='u1')"))
+    assert "MemoryError" in str(caught.value)
+
+
+def test_a_copy_that_cannot_be_kept_does_not_hide_the_failure(
+    write_notebook: WriteNotebook,
+) -> None:
+    path = write_notebook("1 / 0")
+    (path.parent / "failed").write_text("in the place of a folder")
+    with pytest.raises(NotebookError, match="ZeroDivisionError") as caught:
+        run(path, debug_folder=path.parent / "failed")
+    assert "could not be kept" in str(caught.value)
+
+
 def test_a_copy_of_an_old_failure_goes_when_the_run_succeeds(
     write_notebook: WriteNotebook,
 ) -> None:
@@ -148,6 +166,20 @@ def test_a_temporary_folder_with_a_long_name_does_not_stop_a_run(
     monkeypatch.setattr(kernel.tempfile, "tempdir", str(long))
     assert printed(run(write_notebook("print(horizon_days)"))) == "180\n"
     assert list(long.iterdir()) == []
+
+
+def test_the_folder_of_a_killed_run_goes_and_those_in_use_or_fresh_stay(tmp_path: Path) -> None:
+    for name in ("loyaltylab-dead", "loyaltylab-used", "loyaltylab-fresh", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / kernel.IN_USE).touch()
+        if name != "loyaltylab-fresh":
+            os.utime(tmp_path / name / kernel.IN_USE, (0, 0))
+    with FileLock(tmp_path / "loyaltylab-used" / kernel.IN_USE):
+        os.utime(tmp_path / "loyaltylab-used" / kernel.IN_USE, (0, 0))
+        kernel._remove_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "loyaltylab-fresh", "loyaltylab-used", "other"
+    ]  # fmt: skip
 
 
 def test_without_unix_sockets_a_kernel_listens_on_loopback(

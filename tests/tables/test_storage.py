@@ -1,10 +1,9 @@
-"""Written tables come back as they were, in the same bytes, swapped in whole or not at all."""
+"""Written tables come back as they were, in the same bytes."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,10 +12,8 @@ from provider_tables import DESCRIPTION, make_delivery
 from loyaltylab.tables.storage import (
     read_description,
     read_tables,
-    replace_folder,
     write_json,
     write_tables,
-    write_text,
 )
 from loyaltylab.tables.validation import validate
 
@@ -30,12 +27,13 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def put(text: str) -> Any:
-    return lambda folder: write_text(folder / "file.txt", text)
+def write(tables: dict[str, pd.DataFrame], folder: Path) -> None:
+    folder.mkdir(parents=True)
+    write_tables(tables, DESCRIPTION, folder)
 
 
 def test_round_trip(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
-    write_tables(tables, DESCRIPTION, tmp_path / "tables")
+    write(tables, tmp_path / "tables")
     back = read_tables(tmp_path / "tables")
     assert set(back) == set(tables)
     for name, frame in tables.items():
@@ -43,7 +41,7 @@ def test_round_trip(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
 
 
 def test_the_description_comes_back_equal(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
-    write_tables(tables, DESCRIPTION, tmp_path / "tables")
+    write(tables, tmp_path / "tables")
     back = read_description(tmp_path / "tables")
     assert back == DESCRIPTION
     assert back.window_end_at.unit == "us"
@@ -54,69 +52,12 @@ def test_the_same_tables_are_the_same_bytes(
     tables: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
     copies = {name: frame.copy(deep=True) for name, frame in reversed(tables.items())}
-    write_tables(tables, DESCRIPTION, tmp_path / "one")
-    write_tables(copies, DESCRIPTION, tmp_path / "elsewhere" / "two")
+    write(tables, tmp_path / "one")
+    write(copies, tmp_path / "elsewhere" / "two")
     one, two = contents(tmp_path / "one"), contents(tmp_path / "elsewhere" / "two")
     assert one == two
     assert len(one) == len(tables) + 1  # with the description
     assert not [name for name, content in one.items() if str(tmp_path).encode() in content]
-
-
-def test_a_table_no_longer_delivered_is_gone(
-    tables: dict[str, pd.DataFrame], tmp_path: Path
-) -> None:
-    write_tables(tables, DESCRIPTION, tmp_path / "tables")
-    fewer = {name: tables[name] for name in ("customers", "contracts")}
-    write_tables(fewer, DESCRIPTION, tmp_path / "tables")
-    assert set(read_tables(tmp_path / "tables")) == set(fewer)
-
-
-class TestReplaceFolder:
-    def test_new_content_replaces_all_of_the_old(self, tmp_path: Path) -> None:
-        folder = tmp_path / "deep" / "folder"
-        replace_folder(folder, lambda new: write_text(new / "old.txt", "old"))
-        replace_folder(folder, put("new"))
-        assert contents(folder) == {"file.txt": b"new"}
-        assert [path.name for path in folder.parent.iterdir()] == ["folder"]
-
-    @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
-    def test_a_failure_while_writing_leaves_the_old(
-        self, tmp_path: Path, failure: type[BaseException]
-    ) -> None:
-        def fail(new: Path) -> None:
-            write_text(new / "half.txt", "rows about customers")
-            raise failure
-
-        replace_folder(tmp_path / "folder", put("old"))
-        with pytest.raises(failure):
-            replace_folder(tmp_path / "folder", fail)
-        assert contents(tmp_path / "folder") == {"file.txt": b"old"}
-        assert [path.name for path in tmp_path.iterdir()] == ["folder"]
-
-    def test_a_failure_between_the_two_renames_leaves_the_old(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        replace_folder(tmp_path / "folder", put("old"))
-        rename = Path.rename
-
-        def fail(self: Path, target: Path) -> Path:
-            if self.name.endswith(".new"):
-                raise OSError("disk is gone")
-            return rename(self, target)
-
-        monkeypatch.setattr(Path, "rename", fail)
-        with pytest.raises(OSError, match="disk is gone"):
-            replace_folder(tmp_path / "folder", put("new"))
-        assert contents(tmp_path / "folder") == {"file.txt": b"old"}
-
-    def test_a_run_killed_between_the_two_renames_is_mended(self, tmp_path: Path) -> None:
-        def fail(_: Path) -> None:
-            raise RuntimeError("again")
-
-        replace_folder(tmp_path / ".folder.old", put("old"))
-        with pytest.raises(RuntimeError, match="again"):
-            replace_folder(tmp_path / "folder", fail)
-        assert contents(tmp_path / "folder") == {"file.txt": b"old"}
 
 
 class TestJson:
@@ -144,9 +85,3 @@ class TestJson:
         with pytest.raises(ValueError, match="JSON compliant"):
             write_json(tmp_path / "x.json", {"a": [value]})
         assert json.loads((tmp_path / "x.json").read_text()) == {"a": 1}
-
-    def test_text_that_cannot_be_written_leaves_the_old(self, tmp_path: Path) -> None:
-        write_text(tmp_path / "x.txt", "old")
-        with pytest.raises(UnicodeEncodeError):
-            write_text(tmp_path / "x.txt", "\ud800")
-        assert contents(tmp_path) == {"x.txt": b"old"}

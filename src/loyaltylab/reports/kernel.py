@@ -10,15 +10,18 @@ import asyncio
 import contextvars
 import importlib.util
 import os
+import shutil
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop
@@ -31,6 +34,9 @@ START_SECONDS = 120  # a first import after installation compiles every module
 # The address of a Unix socket holds about 104 bytes on macOS and 108 on Linux.
 SOCKET_PATH_BYTES = 100
 SOCKET_NAME = "kernel"
+FOLDER_PREFIX = "loyaltylab-"
+IN_USE = "in-use.lock"  # held for as long as the folder is needed
+FRESH_SECONDS = 60  # younger ones may not have taken their lock yet
 DROPPED_PREFIXES = ("IPYTHON", "JPY_", "JUPYTER", "LC_", "MATPLOTLIB", "MPL", "PYDEVD", "PYTHON")
 DROPPED_NAMES = ("LANGUAGE",)
 KEPT_NAMES = ("PYTHONPATH", "MPLCONFIGDIR")  # where to import from; where fonts are cached
@@ -188,15 +194,30 @@ def _kernel_manager(plan: KernelPlan) -> AsyncKernelManager:
 @contextmanager
 def _short_folder() -> Iterator[Path]:
     for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
-        room = len(os.fsencode(parent)) + len("/loyaltylab-12345678/") + len(f"{SOCKET_NAME}-99999")
+        longest = f"/{FOLDER_PREFIX}12345678/{SOCKET_NAME}-99999"
+        room = len(os.fsencode(parent)) + len(longest)
         if room <= SOCKET_PATH_BYTES and os.access(parent, os.W_OK | os.X_OK):
             break
     else:
         parent = tempfile.gettempdir()  # too long for a socket: the kernel then listens on loopback
-    with tempfile.TemporaryDirectory(
-        prefix="loyaltylab-", dir=parent, ignore_cleanup_errors=True
-    ) as folder:
+    _remove_leftovers(Path(parent))
+    with (
+        tempfile.TemporaryDirectory(
+            prefix=FOLDER_PREFIX, dir=parent, ignore_cleanup_errors=True
+        ) as folder,
+        FileLock(Path(folder) / IN_USE),
+    ):
         yield Path(folder)
+
+
+def _remove_leftovers(parent: Path) -> None:
+    """Remove the folders of runs that were killed: nobody holds their lock any more."""
+    for lock in parent.glob(f"{FOLDER_PREFIX}*/{IN_USE}"):
+        with suppress(OSError):  # somebody else's; Timeout, where it is in use, is one too
+            if time.time() - lock.stat().st_mtime < FRESH_SECONDS:
+                continue
+            with FileLock(lock, blocking=False):
+                shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def _can_bind(folder: Path) -> bool:

@@ -26,6 +26,7 @@ from loyaltylab.reports.parameters_cell import (
     has_tag,
     parse_parameters,
 )
+from loyaltylab.tables.writing import write_text
 
 __all__ = [
     "check_layout",
@@ -131,7 +132,7 @@ def strip_file(path: Path) -> bool:
     before = path.read_text(encoding="utf-8")
     after = dump_notebook(strip_notebook(load_notebook(path)))
     if after != before:
-        path.write_text(after, encoding="utf-8", newline="\n")
+        write_text(path, after)
     return after != before
 
 

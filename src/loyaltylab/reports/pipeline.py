@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,23 +36,20 @@ def build_tables(root: Path) -> None:
     """
     from loyaltylab.sources import read_source
     from loyaltylab.tables.pseudonyms import pseudonymise
-    from loyaltylab.tables.storage import replace_folder, write_json, write_tables
+    from loyaltylab.tables.storage import write_json, write_tables
     from loyaltylab.tables.validation import validate
+    from loyaltylab.tables.writing import swap_in
 
     parameters = load_parameters(root)
     delivery = read_source(parameters, root=root)
     valid = validate(delivery)
     key = _pseudonym_key(parameters, delivery.description, root)
-    write_tables(
-        pseudonymise(valid.tables, key=key), delivery.description, root / "data" / "tables"
-    )
-    replace_folder(
-        root / "data" / "quarantine",
-        lambda folder: valid.rejects.to_csv(
-            folder / "rejects.csv", index=False, lineterminator="\n"
-        ),
-    )
-    write_json(root / "data" / "audits" / "tables.json", valid.audit)
+    tables = pseudonymise(valid.tables, key=key)
+    with swap_in(root, name="tables") as outputs:
+        write_tables(tables, delivery.description, outputs.folder("data/tables"))
+        rejects = outputs.folder("data/quarantine") / "rejects.csv"
+        valid.rejects.to_csv(rejects, index=False, lineterminator="\n")
+        write_json(outputs.file("data/audits/tables.json"), valid.audit)
     kept = sum(len(frame) for frame in valid.tables.values())
     _say(
         f"tables: {len(valid.tables)} tables, {kept:,} rows kept, {len(valid.rejects):,} set aside"
@@ -66,10 +62,10 @@ def build_timeline(root: Path) -> None:
     from loyaltylab.tables.storage import (
         read_description,
         read_tables,
-        replace_folder,
         write_frame,
         write_json,
     )
+    from loyaltylab.tables.writing import swap_in
     from loyaltylab.timeline import build_spells, split_at_jumps
 
     parameters = load_parameters(root).timeline
@@ -87,18 +83,16 @@ def build_timeline(root: Path) -> None:
     )
     jumps = all_jumps(tables, memory_days=parameters.memory_days)
     rows = split_at_jumps(spells.frame, jumps, carried=CARRIED)
-
-    def fill(new: Path) -> None:
-        write_frame(spells.frame, new / "spells.parquet")
-        write_frame(rows.frame, new / "rows.parquet")
-
-    replace_folder(root / "data" / "timeline", fill)
     audit: dict[str, Any] = {
         "spells": spells.audit,
         "jumps": {str(name): line.to_dict() for name, line in rows.audit.iterrows()},
         "places": {str(name): line.to_dict() for name, line in rows.places.iterrows()},
     }
-    write_json(root / "data" / "audits" / "timeline.json", audit)
+    with swap_in(root, name="timeline") as outputs:
+        new = outputs.folder("data/timeline")
+        write_frame(spells.frame, new / "spells.parquet")
+        write_frame(rows.frame, new / "rows.parquet")
+        write_json(outputs.file("data/audits/timeline.json"), audit)
     _say(f"timeline: {len(spells.frame):,} spells, {len(rows.frame):,} rows at risk")
 
 
@@ -115,13 +109,13 @@ def build_report(root: Path, name: str) -> None:
     from loyaltylab.reports.runner import run_notebook
     from loyaltylab.reports.study import OUTPUT_VARIABLE
     from loyaltylab.reports.whereabouts import missing_tables, not_estimable_text
+    from loyaltylab.tables.writing import work_folder
 
     parameters = load_parameters(root)
     path = _notebook(root, name)
     question = load_questions()[name]
     missing = missing_tables(question, root / "data" / "tables")
-    with tempfile.TemporaryDirectory(prefix="loyaltylab-") as temporary:
-        output = Path(temporary)
+    with work_folder(root / "scratch" / "running" / name) as output:
 
         def run(notebook: Path) -> NotebookNode:
             return run_notebook(
@@ -161,7 +155,8 @@ def build_index(root: Path) -> None:
     from loyaltylab.reports.display import build_banner
     from loyaltylab.reports.index_page import IndexEntry, render_index
     from loyaltylab.reports.whereabouts import read_findings
-    from loyaltylab.tables.storage import read_description, write_text
+    from loyaltylab.tables.storage import read_description
+    from loyaltylab.tables.writing import write_text
 
     source = read_description(root / "data" / "tables")
     findings = read_findings(root)
@@ -215,6 +210,7 @@ def _stand_in(path: Path, name: str, folder: Path, reason: str) -> Path:
     """The notebook's title and parameters, then the statement that it cannot be answered."""
     from loyaltylab.reports.notebook_source import dump_notebook, load_notebook, make_node
     from loyaltylab.reports.parameters_cell import has_tag
+    from loyaltylab.tables.writing import write_text
 
     notebook = load_notebook(path)
     kept = [
@@ -238,41 +234,38 @@ def _stand_in(path: Path, name: str, folder: Path, reason: str) -> Path:
     )
     notebook.cells = [*kept, statement]
     stand_in = folder / f"{name}.ipynb"
-    stand_in.write_text(dump_notebook(notebook), encoding="utf-8")
+    write_text(stand_in, dump_notebook(notebook))
     return stand_in
 
 
 def _keep(output: Path, page: str, root: Path, name: str) -> None:
-    """Move a report's results to their places."""
-    from loyaltylab.tables.storage import replace_folder, write_text
+    """Move a report's results to their places, all together."""
+    from loyaltylab.tables.writing import swap_in, write_text
 
     finding = output / "findings" / f"{name}.json"
     if not finding.is_file():
         raise NotebookError(
             f"notebook {name} kept no finding; its last cell calls study.show_closing(finding)"
         )
-
-    def fill(new: Path) -> None:
-        shutil.copytree(output / "figures" / name, new, dirs_exist_ok=True)
-
-    replace_folder(root / "reports" / "figures" / name, fill)
-    write_text(root / "reports" / f"{name}.html", page)
-    for kind, place in (("metrics", "findings/metrics"), ("findings", "findings")):
-        text = (output / kind / f"{name}.json").read_text(encoding="utf-8")
-        write_text(root / place / f"{name}.json", text)
+    with swap_in(root, name=f"report-{name}") as outputs:
+        figures = outputs.folder(f"reports/figures/{name}")
+        shutil.copytree(output / "figures" / name, figures, dirs_exist_ok=True)
+        write_text(outputs.file(f"reports/{name}.html"), page)
+        for kind, place in (("metrics", "findings/metrics"), ("findings", "findings")):
+            text = (output / kind / f"{name}.json").read_text(encoding="utf-8")
+            write_text(outputs.file(f"{place}/{name}.json"), text)
 
 
 def _pseudonym_key(parameters: Parameters, source: SourceDescription, root: Path) -> bytes:
     """The key of the pseudonyms: secret for real customers, public for invented ones."""
+    from loyaltylab.tables.writing import write_text
+
     if source.is_synthetic:
         return f"synthetic customers, seed {parameters.study.seed}".encode()
     given = os.environ.get(KEY_VARIABLE)
     path = root / KEY_FILE
     if given is None and not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32))
+        write_text(path, secrets.token_hex(32), mode=0o600)
         _say(f"tables: made a secret key for pseudonyms, {KEY_FILE}; keep it, never share it")
     key = given if given is not None else path.read_text(encoding="ascii").strip()
     if len(key) < MIN_KEY_CHARACTERS:

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
-from loyaltylab.errors import EstimationError, NotebookError, NotEstimableError
+from loyaltylab.errors import EstimationError, NotebookError, NotEstimableError, StorageError
 from loyaltylab.reports.kernel import ENGINE_NAME, KernelPlan, plan_kernel
 from loyaltylab.reports.normalise import merge_parameter_cells, normalise_notebook
 from loyaltylab.reports.notebook_source import (
@@ -22,6 +22,8 @@ from loyaltylab.reports.notebook_source import (
     load_notebook,
     read_parameters,
 )
+from loyaltylab.reports.refusals import MEMORY_ADVICE, describe_scarce_disk
+from loyaltylab.tables.writing import FIXES, describe_failure, write_text
 
 LOG_TAIL_LINES = 5
 
@@ -77,13 +79,8 @@ def run_notebook(
     if failure is not None and failure.not_estimable:
         raise NotEstimableError(failure.not_estimable)
     if failure is not None:
-        debug_path.parent.mkdir(parents=True, exist_ok=True)
-        debug_path.write_text(dump_notebook(nb), encoding="utf-8")
-        copy = _relative(debug_path, folder=working_folder)
-        raise NotebookError(
-            f"notebook {name}: {failure.place}",
-            [*failure.problems, f"the executed copy is {copy}; open it to look around"],
-        )
+        kept = _keep_failed(nb, debug_path, folder=working_folder)
+        raise NotebookError(f"notebook {name}: {failure.place}", [*failure.problems, kept])
     debug_path.unlink(missing_ok=True)
     seconds = time.monotonic() - started
     print(f"{name}: {len(nb.cells)} cells, {seconds:.1f} s", file=sys.stderr)
@@ -107,6 +104,15 @@ class _Failure:
     not_estimable: str = ""
 
 
+def _keep_failed(nb: NotebookNode, path: Path, *, folder: Path) -> str:
+    """Keep the executed copy; a full disk must not hide why the notebook failed."""
+    try:
+        write_text(path, dump_notebook(nb))
+    except StorageError as error:
+        return f"the executed copy could not be kept ({error.problems[0]})"
+    return f"the executed copy is {_relative(path, folder=folder)}; open it to look around"
+
+
 def _execute(
     path: Path, *, parameters: Mapping[str, object], plan: KernelPlan
 ) -> tuple[NotebookNode, _Stop | None]:
@@ -127,6 +133,8 @@ def _execute(
     except PapermillExecutionError:
         pass  # the failed cell tells more
     except (DeadKernelError, RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in FIXES:
+            raise describe_failure(error, path=output_path) from error
         reason = f"{type(error).__name__}: {error}"
     executed = load_notebook(output_path if output_path.exists() else path)
     if not reason:
@@ -134,7 +142,8 @@ def _execute(
     begun = _begun_cells(executed, parameters=parameters)
     said = plan.log_path.read_text(encoding="utf-8", errors="replace").split("\n")
     tail = [line for line in said if line.strip()][-LOG_TAIL_LINES:]
-    return executed, _Stop(cell_number=begun, reason="; ".join([reason, *tail]))
+    scarce = describe_scarce_disk(plan.folder.parent)
+    return executed, _Stop(cell_number=begun, reason="; ".join([reason, *scarce, *tail]))
 
 
 def _begun_cells(executed: NotebookNode, *, parameters: Mapping[str, object]) -> int:
@@ -150,17 +159,28 @@ def _begun_cells(executed: NotebookNode, *, parameters: Mapping[str, object]) ->
 def _find_failure(nb: NotebookNode, *, stop: _Stop | None) -> _Failure | None:
     if stop is not None:
         place = f"cell {stop.cell_number} of {len(nb.cells)}" if stop.cell_number else "the start"
-        return _Failure(f"the kernel stopped at {place}; out of memory?", (stop.reason,))
+        fixes = [f"fix, if it was memory: {text}" for text in MEMORY_ADVICE[:2]]
+        return _Failure(f"the kernel stopped at {place}; out of memory?", (stop.reason, *fixes))
     for number, cell in enumerate(nb.cells, start=1):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 first_line = cell.source.strip().split("\n")[0]
                 return _Failure(
                     f"cell {number} of {len(nb.cells)} ({cell.id}) failed",
-                    (f"{output.ename}: {output.evalue}", f"the cell starts with: {first_line}"),
+                    (
+                        f"{output.ename}: {output.evalue}",
+                        f"the cell starts with: {first_line}",
+                        *_advice(output),
+                    ),
                     _not_estimable(output),
                 )
     return None
+
+
+def _advice(output: NotebookNode) -> list[str]:
+    """What helps where memory ran out; numpy and pyarrow name that error in their own ways."""
+    lacks = output.ename.endswith("MemoryError")
+    return [f"fix: {text}" for text in MEMORY_ADVICE[:2]] if lacks else []
 
 
 def _not_estimable(output: NotebookNode) -> str:

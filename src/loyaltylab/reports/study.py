@@ -46,7 +46,8 @@ from loyaltylab.reports.whereabouts import (
 )
 from loyaltylab.survival import Estimate
 from loyaltylab.tables.delivery import SourceDescription
-from loyaltylab.tables.storage import read_description, read_tables, write_json, write_text
+from loyaltylab.tables.storage import read_description, read_tables, write_json
+from loyaltylab.tables.writing import write_text
 from loyaltylab.validation import check_validation
 
 T = TypeVar("T")

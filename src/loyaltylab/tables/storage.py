@@ -1,11 +1,10 @@
-"""Tables on disk: Parquet in a fixed layout, swapped in whole or not at all."""
+"""Tables on disk: Parquet in a fixed layout, the same bytes for the same tables."""
 
 from __future__ import annotations
 
 import json
 import math
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,51 +12,10 @@ from typing import Any
 import pandas as pd
 
 from loyaltylab.tables.delivery import SourceDescription
+from loyaltylab.tables.writing import explain_failure, write_text
 
 DESCRIPTION_FILE = "source.json"
 SIGNIFICANT_DIGITS = 10
-
-
-def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Write a folder beside its place, then swap it in, so a failure changes nothing.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder to replace.
-    fill : callable
-        Called with the new, empty folder.
-    """
-    new, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("new", "old"))
-    if old.exists() and not folder.exists():
-        old.rename(folder)  # an earlier run was killed between the two renames
-    for leftover in (new, old):
-        if leftover.exists():
-            shutil.rmtree(leftover)
-    new.mkdir(parents=True)
-    try:
-        fill(new)
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-    except BaseException:
-        # Also on Ctrl-C: rows about customers do not stay behind in a hidden folder.
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        shutil.rmtree(new, ignore_errors=True)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.new")
-    try:
-        new.write_text(text, encoding="utf-8", newline="\n")
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -95,23 +53,20 @@ def _rounded(value: Any) -> Any:
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """Write one Parquet file; the same frame gives the same bytes."""
-    frame.to_parquet(path, engine="pyarrow", index=False, compression="zstd")
+    with explain_failure(path):
+        frame.to_parquet(path, engine="pyarrow", index=False, compression="zstd")
 
 
 def write_tables(
     tables: Mapping[str, pd.DataFrame], description: SourceDescription, folder: Path
 ) -> None:
-    """Replace the tables folder by these tables and their description."""
-
-    def fill(new: Path) -> None:
-        for name, frame in tables.items():
-            write_frame(frame, new / f"{name}.parquet")
-        content = asdict(description)
-        for key in ("window_start_at", "window_end_at"):
-            content[key] = content[key].isoformat()
-        write_json(new / DESCRIPTION_FILE, content)
-
-    replace_folder(folder, fill)
+    """Write tables and their description into a folder that is new and empty."""
+    for name, frame in tables.items():
+        write_frame(frame, folder / f"{name}.parquet")
+    content = asdict(description)
+    for key in ("window_start_at", "window_end_at"):
+        content[key] = content[key].isoformat()
+    write_json(folder / DESCRIPTION_FILE, content)
 
 
 def read_tables(folder: Path) -> dict[str, pd.DataFrame]:

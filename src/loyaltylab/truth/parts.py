@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from loyaltylab.errors import ParameterError
+from loyaltylab.errors import OutOfMemoryError, ParameterError
 from loyaltylab.params import SyntheticParameters
 from loyaltylab.params.presets import PRESETS
 from loyaltylab.truth.table import hash_text
@@ -67,6 +68,11 @@ def _each_once_done(
         try:
             for future in as_completed(waiting):
                 yield future.result()
+        except BrokenProcessPool as error:
+            raise OutOfMemoryError(
+                "A process was ended from outside, most likely for want of memory.",
+                ["what is done is kept; fix: run the same command with fewer --processes"],
+            ) from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
