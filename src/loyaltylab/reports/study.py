@@ -31,6 +31,7 @@ from loyaltylab.findings import (
     load_questions,
     make_finding,
 )
+from loyaltylab.findings.audits import guard_audit
 from loyaltylab.findings.evidence import HeldAgainst
 from loyaltylab.findings.finding import Verdict
 from loyaltylab.findings.verdicts import Identification
@@ -134,9 +135,10 @@ class Study:
         return describe_covariates(self.parameters.timeline.memory_days)
 
     def audit(self, stage: str) -> dict[str, Any]:
-        """What was counted while building ``tables`` or ``timeline``."""
+        """What was counted while building ``tables`` or ``timeline``, without small counts."""
         path = self.root / "data" / "audits" / f"{stage}.json"
-        return json.loads(path.read_text(encoding="utf-8"))
+        counted = json.loads(path.read_text(encoding="utf-8"))
+        return guard_audit(stage, counted, min_cell=self.min_cell)
 
     def findings(self) -> dict[str, dict[str, Any]]:
         """Every stored finding of another report on these very data that bears on a hypothesis."""
