@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -26,12 +27,24 @@ HERE = Path()
 
 
 def _run(stage: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a stage; an error made for the researcher is shown without a traceback."""
+    """Call a stage; an error made for the researcher is shown without a traceback.
+
+    Any other one is shown with where it happened; what it says may quote the data and is cut.
+    """
     try:
         return stage(*arguments)
     except LoyaltyLabError as error:
-        typer.echo(f"error: {error}", err=True)
+        from loyaltylab.tables.personal_values import hide_personal_values
+
+        typer.echo(f"error: {hide_personal_values(str(error))}", err=True)
         raise typer.Exit(1) from error
+    except Exception as error:
+        from loyaltylab.reports.release import tell_error
+
+        kind = type(error).__name__
+        places = "".join(traceback.format_tb(error.__traceback__))
+        typer.echo(f"{places}{kind}: {tell_error(kind, str(error))}", err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command()

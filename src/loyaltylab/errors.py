@@ -40,3 +40,7 @@ class EstimationError(LoyaltyLabError):
 
 class NotebookError(LoyaltyLabError):
     """A notebook is malformed, or one of its cells failed."""
+
+
+class DisclosureError(LoyaltyLabError):
+    """Something about single customers was about to leave; it names the place, never the value."""

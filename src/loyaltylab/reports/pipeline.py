@@ -37,7 +37,13 @@ def build_tables(root: Path) -> None:
     """
     from loyaltylab.sources import read_source
     from loyaltylab.tables.pseudonyms import pseudonymise
-    from loyaltylab.tables.storage import replace_folder, write_json, write_tables
+    from loyaltylab.tables.storage import (
+        csv_text,
+        mark_row_level,
+        replace_folder,
+        write_tables,
+        write_text,
+    )
     from loyaltylab.tables.validation import validate
 
     parameters = load_parameters(root)
@@ -47,13 +53,13 @@ def build_tables(root: Path) -> None:
     write_tables(
         pseudonymise(valid.tables, key=key), delivery.description, root / "data" / "tables"
     )
-    replace_folder(
-        root / "data" / "quarantine",
-        lambda folder: valid.rejects.to_csv(
-            folder / "rejects.csv", index=False, lineterminator="\n"
-        ),
-    )
-    write_json(root / "data" / "audits" / "tables.json", valid.audit)
+
+    def fill(new: Path) -> None:
+        write_text(new / "rejects.csv", csv_text(valid.rejects))
+        mark_row_level(new, what="Rows set aside, by their number in the file")
+
+    replace_folder(root / "data" / "quarantine", fill)
+    _write_audit(root, "tables", valid.audit, parameters)
     kept = sum(len(frame) for frame in valid.tables.values())
     _say(
         f"tables: {len(valid.tables)} tables, {kept:,} rows kept, {len(valid.rejects):,} set aside"
@@ -64,15 +70,16 @@ def build_timeline(root: Path) -> None:
     """Tables -> spells at risk, (start, stop] rows, and the audit of every event."""
     from loyaltylab.measures import CARRIED, all_jumps
     from loyaltylab.tables.storage import (
+        mark_row_level,
         read_description,
         read_tables,
         replace_folder,
         write_frame,
-        write_json,
     )
     from loyaltylab.timeline import build_spells, split_at_jumps
 
-    parameters = load_parameters(root).timeline
+    study = load_parameters(root)
+    parameters = study.timeline
     folder = root / "data" / "tables"
     if not folder.is_dir():
         raise ParameterError("There are no tables yet. Run `loyaltylab tables` first.")
@@ -91,6 +98,7 @@ def build_timeline(root: Path) -> None:
     def fill(new: Path) -> None:
         write_frame(spells.frame, new / "spells.parquet")
         write_frame(rows.frame, new / "rows.parquet")
+        mark_row_level(new, what="Spells at risk and their rows")
 
     replace_folder(root / "data" / "timeline", fill)
     audit: dict[str, Any] = {
@@ -98,7 +106,7 @@ def build_timeline(root: Path) -> None:
         "jumps": {str(name): line.to_dict() for name, line in rows.audit.iterrows()},
         "places": {str(name): line.to_dict() for name, line in rows.places.iterrows()},
     }
-    write_json(root / "data" / "audits" / "timeline.json", audit)
+    _write_audit(root, "timeline", audit, study)
     _say(f"timeline: {len(spells.frame):,} spells, {len(rows.frame):,} rows at risk")
 
 
@@ -140,7 +148,7 @@ def build_report(root: Path, name: str) -> None:
             executed = run(_stand_in(path, name, output, reason.summary))
         links = _links(root, name)
         page = render_page(executed, name=name, title=question.title, links=links)
-        _keep(output, page, root, name)
+        _keep(output, page, root, name, parameters.disclosure.min_cell)
 
 
 def _links(root: Path, name: str) -> list[tuple[str, str]]:
@@ -160,6 +168,7 @@ def build_index(root: Path) -> None:
     from loyaltylab.reports.banner import write_banner
     from loyaltylab.reports.display import build_banner
     from loyaltylab.reports.index_page import IndexEntry, render_index
+    from loyaltylab.reports.release import check_release
     from loyaltylab.reports.whereabouts import read_findings
     from loyaltylab.tables.storage import read_description, write_text
 
@@ -176,8 +185,11 @@ def build_index(root: Path) -> None:
         for name, question in _summary_first(load_questions()).items()
         if name in findings
     ]
-    banner = build_banner(write_banner(source, load_parameters(root)), nature=source.nature)
-    write_text(root / "reports" / "index.html", render_index(entries, banner_html=banner))
+    parameters = load_parameters(root)
+    banner = build_banner(write_banner(source, parameters), nature=source.nature)
+    page = render_index(entries, banner_html=banner)
+    check_release({"reports/index.html": page}, min_cell=parameters.disclosure.min_cell)
+    write_text(root / "reports" / "index.html", page)
     _say("index: reports/index.html")
 
 
@@ -242,8 +254,22 @@ def _stand_in(path: Path, name: str, folder: Path, reason: str) -> Path:
     return stand_in
 
 
-def _keep(output: Path, page: str, root: Path, name: str) -> None:
-    """Move a report's results to their places."""
+def _write_audit(root: Path, stage: str, audit: dict[str, Any], parameters: Parameters) -> None:
+    """What was counted, without small counts: audits are in git."""
+    from loyaltylab.findings.audits import guard_audit
+    from loyaltylab.reports.release import check_release
+    from loyaltylab.tables.storage import json_text, write_text
+
+    min_cell = parameters.disclosure.min_cell
+    place = f"data/audits/{stage}.json"
+    text = json_text(guard_audit(stage, audit, min_cell=min_cell))
+    check_release({place: text}, min_cell=min_cell)
+    write_text(root / place, text)
+
+
+def _keep(output: Path, page: str, root: Path, name: str, min_cell: int) -> None:
+    """Move a report's results to their places, if all of them may leave."""
+    from loyaltylab.reports.release import check_release, read_folder
     from loyaltylab.tables.storage import replace_folder, write_text
 
     finding = output / "findings" / f"{name}.json"
@@ -251,6 +277,16 @@ def _keep(output: Path, page: str, root: Path, name: str) -> None:
         raise NotebookError(
             f"notebook {name} kept no finding; its last cell calls study.show_closing(finding)"
         )
+
+    check_release(
+        {
+            **read_folder(output / "figures" / name, place=f"reports/figures/{name}"),
+            **read_folder(output / "findings", place="findings"),
+            **read_folder(output / "metrics", place="findings/metrics"),
+            f"reports/{name}.html": page,
+        },
+        min_cell=min_cell,
+    )
 
     def fill(new: Path) -> None:
         shutil.copytree(output / "figures" / name, new, dirs_exist_ok=True)

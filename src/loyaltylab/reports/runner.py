@@ -13,7 +13,12 @@ from nbformat import NotebookNode
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
-from loyaltylab.errors import EstimationError, NotebookError, NotEstimableError
+from loyaltylab.errors import (
+    EstimationError,
+    LoyaltyLabError,
+    NotebookError,
+    NotEstimableError,
+)
 from loyaltylab.reports.kernel import ENGINE_NAME, KernelPlan, plan_kernel
 from loyaltylab.reports.normalise import merge_parameter_cells, normalise_notebook
 from loyaltylab.reports.notebook_source import (
@@ -22,6 +27,8 @@ from loyaltylab.reports.notebook_source import (
     load_notebook,
     read_parameters,
 )
+from loyaltylab.reports.release import tell_error
+from loyaltylab.tables.personal_values import hide_personal_values
 
 LOG_TAIL_LINES = 5
 
@@ -134,7 +141,9 @@ def _execute(
     begun = _begun_cells(executed, parameters=parameters)
     said = plan.log_path.read_text(encoding="utf-8", errors="replace").split("\n")
     tail = [line for line in said if line.strip()][-LOG_TAIL_LINES:]
-    return executed, _Stop(cell_number=begun, reason="; ".join([reason, *tail]))
+    return executed, _Stop(
+        cell_number=begun, reason=hide_personal_values("; ".join([reason, *tail]))
+    )
 
 
 def _begun_cells(executed: NotebookNode, *, parameters: Mapping[str, object]) -> int:
@@ -157,7 +166,7 @@ def _find_failure(nb: NotebookNode, *, stop: _Stop | None) -> _Failure | None:
                 first_line = cell.source.strip().split("\n")[0]
                 return _Failure(
                     f"cell {number} of {len(nb.cells)} ({cell.id}) failed",
-                    (f"{output.ename}: {output.evalue}", f"the cell starts with: {first_line}"),
+                    (f"{output.ename}: {_tell(output)}", f"the cell starts with: {first_line}"),
                     _not_estimable(output),
                 )
     return None
@@ -166,10 +175,17 @@ def _find_failure(nb: NotebookNode, *, stop: _Stop | None) -> _Failure | None:
 def _not_estimable(output: NotebookNode) -> str:
     """Why the source has no answer, if that is what the error says."""
     if output.ename == NotEstimableError.__name__:
-        return str(output.evalue)
+        return hide_personal_values(str(output.evalue))
     if output.ename == EstimationError.__name__:
-        return "Not estimable: " + " ".join(str(output.evalue).split())
+        return "Not estimable: " + hide_personal_values(" ".join(str(output.evalue).split()))
     return ""
+
+
+def _tell(output: NotebookNode) -> str:
+    """What an error says, for a log; one of our own names no data."""
+    if any(one.__name__ == output.ename for one in LoyaltyLabError.__subclasses__()):
+        return hide_personal_values(str(output.evalue))
+    return tell_error(output.ename, str(output.evalue))
 
 
 def _relative(path: Path, *, folder: Path) -> str:

@@ -47,7 +47,13 @@ from loyaltylab.reports.whereabouts import (
 )
 from loyaltylab.survival import Estimate
 from loyaltylab.tables.delivery import SourceDescription
-from loyaltylab.tables.storage import read_description, read_tables, write_json, write_text
+from loyaltylab.tables.storage import (
+    csv_text,
+    read_description,
+    read_tables,
+    write_json,
+    write_text,
+)
 from loyaltylab.validation import check_validation
 
 T = TypeVar("T")
@@ -272,7 +278,7 @@ class Study:
         folder = self._output("figures") / self.question.name
         write_text(folder / f"{name}.svg", figure.svg)
         for suffix, frame in _parts(figure.data).items():
-            text = frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+            text = csv_text(frame, float_format="%.8g")
             write_text(folder / f"{name}{suffix}.csv", text)
         self._shown.append((name, figure.caption, figure.alt))
         display.show_figure(figure)
@@ -293,7 +299,7 @@ class Study:
         }
         shown = pd.DataFrame(self._shown, columns=["figure", "caption", "description"])
         folder = self._output("figures") / self.question.name
-        write_text(folder / "figures.csv", shown.to_csv(index=False, lineterminator="\n"))
+        write_text(folder / "figures.csv", csv_text(shown))
         write_json(self._output("metrics") / f"{finding.name}.json", metrics)
 
     def _output(self, kind: str) -> Path:
