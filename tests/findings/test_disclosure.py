@@ -6,7 +6,12 @@ from dataclasses import replace
 
 import pandas as pd
 
-from loyaltylab.findings.disclosure import guard_all, guard_counts, is_suppressed
+from loyaltylab.findings.disclosure import (
+    guard_all,
+    guard_counts,
+    hide_rare_values,
+    is_suppressed,
+)
 from loyaltylab.findings.linked_counts import NOT_SHOWN, Sum
 from loyaltylab.findings.tables import estimates_table, forest_frame
 from loyaltylab.survival import Estimate
@@ -76,3 +81,23 @@ def test_a_suppressed_estimate_has_no_number_of_events() -> None:
     assert table["value"].tolist() == [NOT_SHOWN] * 3
     assert table["events"].tolist() == [NOT_SHOWN, "<5", NOT_SHOWN]
     assert forest_frame({"sites": {"a": guarded}}, min_cell=5)["group"].tolist() == ["sites"]
+
+
+def test_a_text_of_too_few_customers_counts_as_not_recorded() -> None:
+    customers = pd.DataFrame(
+        {
+            "customer_id": [f"C{n}" for n in range(9)],
+            "site": ["north"] * 5 + ["south"] * 3 + [None],
+            "attribute_note": [f"note {n}" for n in range(9)],
+        },
+        dtype="string",
+    ).assign(direct_debits=range(9))
+    hidden = hide_rare_values(customers, min_cell=5)
+    assert hidden["site"].tolist()[:5] == ["north"] * 5
+    assert hidden["site"].isna().sum() == 4
+    assert hidden["attribute_note"].isna().all()
+    assert hidden[["customer_id", "direct_debits"]].equals(
+        customers[["customer_id", "direct_debits"]]
+    )
+    assert hidden.dtypes.equals(customers.dtypes)
+    assert customers["site"].notna().sum() == 8

@@ -31,15 +31,6 @@ def test_a_cause_with_too_few_exits_has_no_curve() -> None:
     assert "group" not in panels["frame"]
 
 
-def test_a_hidden_cause_does_not_follow_from_the_others() -> None:
-    # 3 moved away; beside all other curves theirs would be the rest, so price goes with it.
-    stop = np.arange(1.0, 31)
-    cause = ["service"] * 10 + ["price_competitor"] * 6 + ["life_event"] * 3 + [""] * 11
-    incidence = cumulative_incidence(np.zeros(30), stop, cause)
-    panels = incidence_panels({"all": incidence}, horizon_months=1, min_cell=5)
-    assert set(panels["frame"]["cause"]) == {"service"}
-
-
 def test_too_few_exits_for_any_curve_are_said() -> None:
     curve = kaplan_meier(np.zeros(20), np.arange(1.0, 21), [True] * 4 + [False] * 16)
     with pytest.raises(EstimationError, match="Fewer than 5 customers left"):

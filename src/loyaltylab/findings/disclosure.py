@@ -20,7 +20,8 @@ from loyaltylab.findings.linked_counts import (
     write_counts,
 )
 from loyaltylab.survival import Estimate
-from loyaltylab.tables.columns import EXIT_CAUSES
+from loyaltylab.tables.columns import EXIT_CAUSES, TEXT
+from loyaltylab.tables.schemas import ID_COLUMNS
 
 T = TypeVar("T")
 SUPPRESSED = "suppressed: rests on too few customers"
@@ -123,6 +124,30 @@ def guard_counts(
         column: [written.get((row, column), "") for row in range(len(frame))] for column in counts
     }
     return frame.assign(**{column: pd.Series(texts[column], frame.index) for column in counts})
+
+
+def hide_rare_values(customers: pd.DataFrame, *, min_cell: int) -> pd.DataFrame:
+    """Customers without the texts that fewer than ``min_cell`` of them have.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        One row per customer; not changed. Identifiers stay.
+    min_cell : int
+        Smallest group shown.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"site": ["north"] * 5 + ["Ann's"]}, dtype="string")
+    >>> hide_rare_values(frame, min_cell=5)["site"].isna().tolist().count(True)
+    1
+    """
+    kept = {}
+    for column in customers.select_dtypes(TEXT):
+        if column not in ID_COLUMNS:
+            texts = customers[column]
+            kept[column] = texts.mask(texts.map(texts.value_counts()) < min_cell)
+    return customers.assign(**kept)
 
 
 def _by_row(sums: Sequence[Sum], n_rows: int) -> list[Sum]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from loyaltylab.designs import GroupContrast, standardised_difference
 from loyaltylab.errors import EstimationError
-from loyaltylab.findings.linked_counts import NOT_SHOWN, TOTAL, Sum, suppress_counts, write_counts
+from loyaltylab.findings.linked_counts import NOT_SHOWN, TOTAL, Sum, write_counts
 from loyaltylab.findings.wording import DAYS_PER_MONTH, p_value, ratio_with_interval
 from loyaltylab.reports.display import show_note, show_table
 from loyaltylab.reports.study import Study
@@ -101,18 +101,17 @@ def incidence_panels(
 ) -> dict[str, Any]:
     """Arguments of :func:`loyaltylab.figures.cumulative_incidence_curves`, a panel per group.
 
-    A cause of which a group has fewer than ``min_cell`` exits has no curve there; nor has the one
-    with the fewest exits beside it, where its curve would follow from those of several others.
+    A cause of which a group has fewer than ``min_cell`` exits has no curve there. It cannot be
+    told as the rest of the other curves either: each leaves out up to ``min_cell`` - 1 exits.
     """
     ticks = tick_times(horizon_months)
     frames, counts = [], []
     labels: dict[str, str] = {}
     for name, curves in incidence.items():
         counted = curves.at(ticks, curves.causes[0])[["time", "n_at_risk"]]
-        by_cause = dict(list(curves.to_frame().groupby("cause", sort=False)))
         frames += [
-            bundle_exits(by_cause[cause], min_cell=min_cell).assign(group=name)
-            for cause in _causes_shown(by_cause, min_cell)
+            bundle_exits(part, min_cell=min_cell).assign(group=name)
+            for _, part in curves.to_frame().groupby("cause", sort=False)
         ]
         counts.append(counted.assign(group=name))
         labels |= {cause: cause.replace("_", " ") for cause in curves.causes}
@@ -126,13 +125,6 @@ def incidence_panels(
         "cause_labels": labels,
         "horizon": horizon_months * DAYS_PER_MONTH,
     }
-
-
-def _causes_shown(by_cause: Mapping[Any, pd.DataFrame], min_cell: int) -> list[Any]:
-    exits = {cause: int(part["n_events"].sum()) for cause, part in by_cause.items()}
-    standing = suppress_counts(exits, sums=[Sum(tuple(exits))], min_cell=min_cell)
-    shown = [cause for cause in by_cause if standing[cause] == "shown" and exits[cause]]
-    return shown or list(by_cause)
 
 
 def rate_periods(

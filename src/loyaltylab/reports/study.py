@@ -32,6 +32,7 @@ from loyaltylab.findings import (
     make_finding,
 )
 from loyaltylab.findings.audits import guard_audit
+from loyaltylab.findings.disclosure import hide_rare_values
 from loyaltylab.findings.evidence import HeldAgainst
 from loyaltylab.findings.finding import Verdict
 from loyaltylab.findings.verdicts import Identification
@@ -91,8 +92,14 @@ class Study:
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Valid, pseudonymous tables by name; an absent table has no key."""
-        return read_tables(self.root / "data" / "tables")
+        """Valid, pseudonymous tables by name; an absent table has no key.
+
+        A segment, site or attribute of too few customers counts as not recorded: it would name
+        a group that may not be shown.
+        """
+        tables = read_tables(self.root / "data" / "tables")
+        customers = hide_rare_values(tables["customers"], min_cell=self.min_cell)
+        return tables | {"customers": customers}
 
     @cached_property
     def spells(self) -> pd.DataFrame:
