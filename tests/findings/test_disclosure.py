@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from loyaltylab.designs import DifferenceInDifferences
 from loyaltylab.findings.disclosure import (
     guard_all,
     guard_counts,
@@ -101,3 +102,12 @@ def test_a_text_of_too_few_customers_counts_as_not_recorded() -> None:
     )
     assert hidden.dtypes.equals(customers.dtypes)
     assert customers["site"].notna().sum() == 8
+
+
+def test_a_difference_from_something_suppressed_is_suppressed() -> None:
+    # 23 exits in all less 20 of the covered would be the 3 of the exempt.
+    few, many = replace(SHARE, n_events=3), replace(SHARE, n_events=20)
+    both = replace(SHARE, n_events=23)
+    guarded = guard_all(DifferenceInDifferences(many, few, both), min_cell=5)
+    assert (guarded.covered_change, is_suppressed(guarded.effect)) == (many, True)
+    assert guard_all(DifferenceInDifferences(many, many, both), min_cell=5).effect == both

@@ -135,7 +135,7 @@ def test_broken_rows_are_named_without_their_values(planted: tuple[StudyFolder, 
     ("cell", "told"),
     [
         ("float(study.tables['contacts']['topic'].iloc[0])", "ValueError"),
-        ("{}[study.tables['customers']['attribute_note'].iloc[0]]", "KeyError"),
+        ("{}[study.tables['contacts']['topic'].iloc[0]]", "KeyError"),
         (f"print('write to {PERSONAL[0].replace('@', chr(39) + ' + chr(64) + ' + chr(39))}')",
          "e-mail address"),
         ("print(study.spells['customer_id'].iloc[0])", "pseudonym"),

@@ -25,6 +25,12 @@ from loyaltylab.tables.schemas import ID_COLUMNS
 
 T = TypeVar("T")
 SUPPRESSED = "suppressed: rests on too few customers"
+# Difference -> what it is the difference of: beside it and one of them, the other would follow.
+DIFFERENCES = {
+    "effect": ("covered_change", "exempt_change"),
+    "restricted_mean_difference": ("restricted_mean",),
+    "restricted_mean_differences": ("restricted_mean",),
+}
 
 
 def guard_estimate(estimate: Estimate, *, min_cell: int) -> Estimate:
@@ -74,7 +80,7 @@ def guard_all(content: T, *, min_cell: int) -> T:
         guarded = type(content)(guard_all(item, min_cell=min_cell) for item in content)
     elif is_dataclass(content) and not isinstance(content, type):
         parts = {part.name: getattr(content, part.name) for part in fields(content)}
-        guarded = replace(content, **guard_all(parts, min_cell=min_cell))
+        guarded = replace(content, **_guard_differences(guard_all(parts, min_cell=min_cell)))
     return cast(T, guarded)
 
 
@@ -180,6 +186,27 @@ def _guard_linked(
     else:
         return guarded
     return {key: _suppress(one) if key in hidden else one for key, one in guarded.items()}
+
+
+def _guard_differences(parts: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a result, without differences from something suppressed."""
+    guarded = dict(parts)
+    for name, terms in DIFFERENCES.items():
+        if name in parts and any(_has_suppressed(parts.get(term)) for term in terms):
+            guarded[name] = _suppress_each(parts[name])
+    return guarded
+
+
+def _has_suppressed(content: Any) -> bool:
+    if isinstance(content, Mapping):
+        return any(_has_suppressed(item) for item in content.values())
+    return isinstance(content, Estimate) and is_suppressed(content)
+
+
+def _suppress_each(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {key: _suppress_each(item) for key, item in content.items()}
+    return _suppress(content) if isinstance(content, Estimate) else content
 
 
 def _close_to_the_one_before(estimates: Mapping[float, Estimate], min_cell: int) -> set[float]:

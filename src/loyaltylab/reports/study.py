@@ -104,7 +104,15 @@ class Study:
     @cached_property
     def spells(self) -> pd.DataFrame:
         """Spells at risk; see :func:`loyaltylab.timeline.build_spells`."""
-        return pd.read_parquet(self.root / "data" / "timeline" / "spells.parquet")
+        spells = pd.read_parquet(self.root / "data" / "timeline" / "spells.parquet")
+        known = self.tables["customers"]
+        return spells.assign(
+            **{
+                name: spells[name].where(spells[name].isin(known[name].dropna()))
+                for name in ("segment", "site")
+                if name in spells and name in known
+            }
+        )
 
     @cached_property
     def rows(self) -> pd.DataFrame:
