@@ -162,6 +162,8 @@ def rate_periods(
 def monthly_rates(counts: pd.DataFrame, *, group: str, confidence_level: float) -> pd.DataFrame:
     """Share leaving per month of 30.4375 days, for :func:`loyaltylab.figures.rates_over_time`.
 
+    Months of a group with so few customers that the interval goes beyond all of them are left out.
+
     Parameters
     ----------
     counts : pandas.DataFrame
@@ -174,6 +176,8 @@ def monthly_rates(counts: pd.DataFrame, *, group: str, confidence_level: float) 
     for line in counts.itertuples(index=False):
         months = line.person_days / DAYS_PER_MONTH
         limits = find_rate_limits(line.n_events, months, confidence_level)
+        if limits[1] > 1:
+            continue  # a handful of customers: their rate is no share
         lines.append(
             (
                 line.month_start,
