@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -31,23 +32,35 @@ def _run(
     *arguments: Any,
     turn: AbstractContextManager[None] | None = None,
 ) -> Any:
-    """Call a stage when it is its turn; what a researcher can act on is shown as such."""
+    """Call a stage when it is its turn; what a researcher can act on is shown as such.
+
+    Any other error is shown with where it happened; what it says may quote the data and is cut.
+    """
     try:
         with turn or nullcontext():
             return stage(*arguments)
     except LoyaltyLabError as error:
-        failure: LoyaltyLabError = error
+        _stop(error)
     except MemoryError:
         from loyaltylab.reports.refusals import describe_memory_failure
 
-        failure = describe_memory_failure(_root_of(arguments))
-    except OSError as error:
+        _stop(describe_memory_failure(_root_of(arguments)))
+    except Exception as error:
         from loyaltylab.reports.refusals import describe_refusal, is_refusal
+        from loyaltylab.reports.release import tell_error
 
-        if not is_refusal(error):
-            raise
-        failure = describe_refusal(error)
-    typer.echo(f"error: {failure}", err=True)
+        if isinstance(error, OSError) and is_refusal(error):
+            _stop(describe_refusal(error))
+        kind = type(error).__name__
+        places = "".join(traceback.format_tb(error.__traceback__))
+        typer.echo(f"{places}{kind}: {tell_error(kind, str(error))}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _stop(failure: LoyaltyLabError) -> NoReturn:
+    from loyaltylab.tables.personal_values import hide_personal_values
+
+    typer.echo(f"error: {hide_personal_values(str(failure))}", err=True)
     raise typer.Exit(1)
 
 

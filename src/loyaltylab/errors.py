@@ -52,3 +52,7 @@ class BusyError(LoyaltyLabError):
 
 class NotebookError(LoyaltyLabError):
     """A notebook is malformed, or one of its cells failed."""
+
+
+class DisclosureError(LoyaltyLabError):
+    """Something about single customers was about to leave; it names the place, never the value."""

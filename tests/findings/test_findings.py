@@ -132,10 +132,10 @@ def test_guarding_reaches_every_estimate_of_a_result() -> None:
 
 
 def test_counts_below_the_smallest_cell_are_not_shown() -> None:
-    frame = pd.DataFrame({"what": ["a", "b", "c", "d"], "count": [0, 4, 5, 12345]})
+    frame = pd.DataFrame({"what": ["a", "b", "c", "d", "e"], "count": [0, 4, 5, 2, 12345]})
     guarded = guard_counts(frame, counts=["count"], min_cell=5)
-    assert guarded["count"].tolist() == ["0", "<5", "5", "12,345"]
-    assert frame["count"].tolist() == [0, 4, 5, 12345]
+    assert guarded["count"].tolist() == ["0", "<5", "5", "<5", "12,345"]
+    assert frame["count"].tolist() == [0, 4, 5, 2, 12345]
 
 
 def test_tables_show_scaled_guarded_values() -> None:

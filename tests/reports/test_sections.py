@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 from loyaltylab.errors import EstimationError
-from loyaltylab.reports.sections import bundle_exits, curve_panels, incidence_panels, tick_times
+from loyaltylab.reports.sections import (
+    bundle_exits,
+    curve_panels,
+    incidence_panels,
+    monthly_rates,
+    tick_times,
+)
 from loyaltylab.survival import cumulative_incidence, kaplan_meier
 
 
@@ -48,3 +54,19 @@ def test_bundling_changes_nothing_but_what_is_shown() -> None:
 def test_ticks_end_at_the_horizon() -> None:
     assert [round(day / 30.4375) for day in tick_times(24)] == [0, 6, 12, 18, 24]
     assert [round(day / 30.4375) for day in tick_times(12)] == [0, 3, 6, 9, 12]
+
+
+def test_a_group_of_a_customer_or_two_has_no_monthly_rate() -> None:
+    # Nobody left in one customer-month: the upper limit is -ln(0.025) = 3.69 a month, no share;
+    # in 100 customer-months it is 0.0369.
+    counts = pd.DataFrame(
+        {
+            "month_start": pd.to_datetime(["2020-01-01"] * 2, utc=True),
+            "segment": ["consumer", "unknown"],
+            "person_days": [100 * 30.4375, 30.4375],
+            "n_events": [0, 0],
+        }
+    )
+    rates = monthly_rates(counts, group="segment", confidence_level=0.95)
+    assert rates["group"].tolist() == ["consumer"]
+    assert round(rates["ci_upper"].iloc[0], 4) == 0.0369

@@ -55,6 +55,9 @@ BROKEN: list[tuple[str, str, int, str, Any]] = [
     ("no_time_at_risk", "contracts", 3, "started_at", "2021-01-01"),
     ("no_time_at_risk", "contracts", 3, "ended_at", "2020-03-01"),
     ("exit_mismatch", "exits", 2, "service_end_at", "2020-06-02"),
+    ("personal_value", "customers", 3, "segment", "ann@example.org"),
+    ("personal_value", "policies", 2, "policy", "call +49 170 1234567"),
+    ("personal_value", "policies", 2, "policy", "DE89 3704 0044 0532 0130 00"),
     ("duplicate_key", "customers", 3, "customer_id", "C1"),
     ("duplicate_key", "cancellation_journey", 3, "step_number", 1),
 ]
@@ -195,6 +198,21 @@ def test_an_attribute_named_like_a_time_is_no_time() -> None:
     )
     delivery = replace(delivery, frames={**delivery.frames, "customers": frame})
     assert validate(delivery).rejects.empty
+
+
+def test_an_identifier_in_a_text_is_found_if_no_category_looks_like_it() -> None:
+    delivery = make_delivery()
+    for number, found in (("C-000017", ["personal_value"]), ("17", [])):
+        frames = {
+            name: frame.replace({"C1": number}).assign(
+                **({"segment": pd.array([number] * len(frame), "string")})
+                if name == "customers"
+                else {}
+            )
+            for name, frame in delivery_frames(delivery).items()
+        }
+        violations = find_violations(frames, window_end_at=window_end(delivery))
+        assert [one.rule for one in violations] == found
 
 
 def test_rules_name_columns_that_exist() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from provider_tables import DESCRIPTION, make_delivery
 
 from loyaltylab.tables.storage import (
+    ROW_LEVEL,
+    csv_text,
     read_description,
     read_tables,
     write_json,
@@ -40,6 +44,29 @@ def test_round_trip(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(back[name], frame)
 
 
+def test_files_about_single_customers_say_so(
+    tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    write_tables(tables, DESCRIPTION, tmp_path / "tables")
+    assert ROW_LEVEL in (tmp_path / "tables" / "README.md").read_text("utf-8")
+    for path in (tmp_path / "tables").glob("*.parquet"):
+        assert pq.read_schema(path).metadata[b"loyaltylab"].decode() == ROW_LEVEL
+
+
+def test_no_cell_of_a_csv_is_a_formula() -> None:
+    hostile = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\tx", "\rx", "\nx", "\uff1d1"]
+    harmless = ["north", "-0.5", "+12", "-1.5e-3", "a=b", "", " =1"]
+    frame = pd.DataFrame({"=label": [*hostile, *harmless], "n": range(-3, 12)})
+    back = pd.read_csv(io.StringIO(csv_text(frame)), keep_default_na=False, dtype=str)
+    assert list(back) == ["'=label", "n"]
+    assert back["'=label"].tolist() == [
+        *(f"'{text}".replace("\r", "\n") for text in hostile),
+        *harmless,
+    ]
+    assert back["n"].tolist() == [str(n) for n in range(-3, 12)]
+    assert frame["=label"].iloc[0] == hostile[0]
+
+
 def test_the_description_comes_back_equal(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
     write(tables, tmp_path / "tables")
     back = read_description(tmp_path / "tables")
@@ -56,7 +83,7 @@ def test_the_same_tables_are_the_same_bytes(
     write(copies, tmp_path / "elsewhere" / "two")
     one, two = contents(tmp_path / "one"), contents(tmp_path / "elsewhere" / "two")
     assert one == two
-    assert len(one) == len(tables) + 1  # with the description
+    assert len(one) == len(tables) + 2  # with the description and the mark
     assert not [name for name, content in one.items() if str(tmp_path).encode() in content]
 
 

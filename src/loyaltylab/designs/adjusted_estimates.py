@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from loyaltylab.designs.augmented_means import AugmentedMeans
-from loyaltylab.designs.follow_up_length import known_days
+from loyaltylab.designs.follow_up_length import about_months, known_days
 from loyaltylab.designs.pseudo_outcomes import Quantities
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import Estimate
@@ -125,7 +125,7 @@ def _find_problems(
             problems.append(f"group {name!r} has no customers")
         elif (last := known_days(rows[is_in])) < horizon_days:
             problems.append(
-                f"group {name!r} is followed for {last:.0f} days at most, less than the horizon "
+                f"group {name!r} is followed for {about_months(last)}, less than the horizon "
                 f"of {horizon_days:g}; take a shorter horizon"
             )
     late = [time for time in times if not 0 < time <= horizon_days]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from loyaltylab.designs.follow_up_length import known_days
+from loyaltylab.designs.follow_up_length import about_months, known_days
 from loyaltylab.designs.hazard_ratios import hazard_ratios
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import (
@@ -175,7 +175,7 @@ def _check_groups(parts: dict[str, pd.DataFrame], horizon_days: float) -> None:
             problems.append(f"group '{name}' has no customers")
         elif known_days(part) < horizon_days:
             problems.append(
-                f"group '{name}' is followed for {part['stop'].max():.0f} days at most, less "
+                f"group '{name}' is followed for {about_months(part['stop'].max())}, less "
                 f"than the horizon of {horizon_days:g}; take a shorter horizon"
             )
     if problems:

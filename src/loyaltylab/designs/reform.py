@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from loyaltylab.designs.follow_up_length import known_days
+from loyaltylab.designs.follow_up_length import about_months, known_days
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import (
     Estimate,
@@ -167,7 +167,7 @@ def _check_cells(cells: dict[tuple[str, str], pd.DataFrame], horizon_days: float
     problems = [
         f"{segment}, {when}: nobody"
         if cell.empty
-        else f"{segment}, {when}: followed for {cell['stop'].max():.0f} days at most"
+        else f"{segment}, {when}: followed for {about_months(cell['stop'].max())}"
         for (segment, when), cell in cells.items()
         if cell.empty or known_days(cell) < horizon_days
     ]

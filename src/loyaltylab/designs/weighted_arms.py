@@ -196,8 +196,8 @@ def check_arms(arms: Mapping[str, WeightedArm], quantities: Sequence[Quantity]) 
             problems.append(f"'{name}' has nobody; rule: every arm has customers at time zero")
         elif followed.max() < last:
             problems.append(
-                f"'{name}' is followed to {followed.max():g}, short of {last:g}; rule: nothing is "
-                "extrapolated; fix: a shorter horizon, or earlier times"
+                f"'{name}' is followed to about {followed.max():.2g}, short of {last:g}; "
+                "rule: nothing is extrapolated; fix: a shorter horizon, or earlier times"
             )
     early = [quantity.time for quantity in quantities if not quantity.time > 0]
     if early:

@@ -14,6 +14,7 @@ from loyaltylab.figures.style import GREY, SMALL_SIZE, SeriesStyle
 from loyaltylab.figures.wording import count
 
 _SAME_DAY = 1e-6
+CLOSE = "≈"  # about as many as at the time before
 
 
 def check_at_risk(frame: pd.DataFrame, *, what: str) -> None:
@@ -80,16 +81,23 @@ def look_up_at(curve: pd.DataFrame, times: Sequence[float], *, what: str) -> lis
 def tidy_at_risk(
     counts: Mapping[str, Sequence[int | None]], times: Sequence[float], *, min_cell: int
 ) -> pd.DataFrame:
-    """The table as printed: group, time, n_at_risk (missing where hidden) and its text."""
-    rows = [
-        ("at_risk", group, time, number, count(number, min_cell=min_cell))
-        for group, numbers in counts.items()
-        for time, number in zip(times, numbers, strict=True)
-    ]
+    """The table as printed: group, time, n_at_risk (missing where hidden) and its text.
+
+    A number that differs by fewer than `min_cell` from the last one shown is hidden too: the
+    difference is of so few customers, who came or left in between.
+    """
+    rows = []
+    for group, numbers in counts.items():
+        last = None
+        for time, number in zip(times, numbers, strict=True):
+            is_close = last is not None and number is not None and 0 < abs(number - last) < min_cell
+            is_hidden = number is not None and min_cell > 1 and (number < min_cell or is_close)
+            text = count(number, min_cell=min_cell)
+            text = CLOSE if is_hidden and text == f"{number:,}" else text
+            rows.append(("at_risk", group, time, None if is_hidden else number, text))
+            last = last if number is None or is_hidden else number
     frame = pd.DataFrame(rows, columns=["element", "group", "time", "n_at_risk", "shown"])
-    frame = frame.astype({"n_at_risk": "Int64", "time": float})
-    is_hidden = (frame["n_at_risk"] < min_cell).fillna(False) & (min_cell > 1)
-    return frame.assign(n_at_risk=frame["n_at_risk"].mask(is_hidden))
+    return frame.astype({"n_at_risk": "Int64", "time": float})
 
 
 def write_at_risk(
@@ -104,7 +112,10 @@ def write_at_risk(
     The name has a line of its own, so that a long one cannot push the plot aside.
     """
     height = SMALL_SIZE * LEADING
-    sheet.write(MARGIN, sheet.y + height / 2, "Number at risk", color=GREY)
+    heading = "Number at risk"
+    if (table["shown"] == CLOSE).any():
+        heading += f" ({CLOSE} about as many as before)"
+    sheet.write(MARGIN, sheet.y + height / 2, heading, color=GREY)
     sheet.y += height + 2
     for group, style in styles.items():
         if len(styles) > 1:

@@ -8,7 +8,8 @@ from typing import Literal
 
 import pandas as pd
 
-from loyaltylab.findings.disclosure import guard_estimate
+from loyaltylab.findings.disclosure import guard_estimate, is_suppressed
+from loyaltylab.findings.linked_counts import NOT_SHOWN
 from loyaltylab.findings.wording import DAYS_PER_MONTH, count, p_value
 from loyaltylab.survival import Estimate
 
@@ -57,7 +58,7 @@ def estimates_table(
             label: name,
             "value": _number(guarded.value, scale),
             f"{100 * estimate.confidence_level:g} % interval": _interval(guarded, scale),
-            "events": count(estimate.n_events, min_cell=min_cell),
+            "events": _events(estimate, guarded, min_cell),
         }
         lines.append(line | ({"p": p_value(guarded.p_value)} if with_p else {}))
     return pd.DataFrame(lines)
@@ -93,14 +94,22 @@ def forest_frame(
 
 def _heading(group: str, estimates: Mapping[str, Estimate], min_cell: int) -> str:
     counts = {estimate.n_events for estimate in estimates.values()}
+    if any(is_suppressed(estimate) for estimate in estimates.values()):
+        return group
     return (
         f"{group}: {count(counts.pop(), min_cell=min_cell)} events" if len(counts) == 1 else group
     )
 
 
+def _events(estimate: Estimate, guarded: Estimate, min_cell: int) -> str:
+    """What rests on too few has no number of events either, which would tell how many did not."""
+    is_hidden = is_suppressed(guarded) and not 0 < estimate.n_events < min_cell
+    return NOT_SHOWN if is_hidden else count(estimate.n_events, min_cell=min_cell)
+
+
 def _number(value: float, scale: Scale) -> str:
     if not math.isfinite(value):
-        return "not shown"
+        return NOT_SHOWN
     factor, digits, unit = _SCALES[scale]
     return f"{value * factor:.{digits}f}{unit}".replace("-", "−")
 

@@ -16,6 +16,20 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %" if math.isfinite(share) else "not estimable"
 
 
+def percent_of(part: int, whole: int, *, min_cell: int) -> str:
+    """A part of a count as a percentage; a few, or all but a few, only as such.
+
+    Examples
+    --------
+    >>> tuple(percent_of(part, 60, min_cell=5) for part in (30, 2, 58))
+    ('50.0 %', 'fewer than 5', 'all but fewer than 5')
+    """
+    for number, words in ((part, "fewer than"), (whole - part, "all but fewer than")):
+        if 0 < number < min_cell:
+            return f"{words} {min_cell}"
+    return percent(part / whole) if whole else "not estimable"
+
+
 def share_with_interval(estimate: Estimate) -> str:
     """A share with its interval: "82.1 % (95 % CI 79.0 to 84.9)"."""
     return _with_interval(estimate, scale=100, digits=1, unit=" %")

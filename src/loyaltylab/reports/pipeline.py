@@ -36,20 +36,22 @@ def build_tables(root: Path) -> None:
     """
     from loyaltylab.sources import read_source
     from loyaltylab.tables.pseudonyms import pseudonymise
-    from loyaltylab.tables.storage import write_json, write_tables
+    from loyaltylab.tables.storage import csv_text, mark_row_level, write_tables
     from loyaltylab.tables.validation import validate
-    from loyaltylab.tables.writing import swap_in
+    from loyaltylab.tables.writing import swap_in, write_text
 
     parameters = load_parameters(root)
     delivery = read_source(parameters, root=root)
     valid = validate(delivery)
     key = _pseudonym_key(parameters, delivery.description, root)
     tables = pseudonymise(valid.tables, key=key)
+    audit = _audit_text("tables", valid.audit, parameters)
     with swap_in(root, name="tables") as outputs:
         write_tables(tables, delivery.description, outputs.folder("data/tables"))
-        rejects = outputs.folder("data/quarantine") / "rejects.csv"
-        valid.rejects.to_csv(rejects, index=False, lineterminator="\n")
-        write_json(outputs.file("data/audits/tables.json"), valid.audit)
+        quarantine = outputs.folder("data/quarantine")
+        write_text(quarantine / "rejects.csv", csv_text(valid.rejects))
+        mark_row_level(quarantine, what="Rows set aside, by their number in the file")
+        write_text(outputs.file("data/audits/tables.json"), audit)
     kept = sum(len(frame) for frame in valid.tables.values())
     _say(
         f"tables: {len(valid.tables)} tables, {kept:,} rows kept, {len(valid.rejects):,} set aside"
@@ -60,15 +62,16 @@ def build_timeline(root: Path) -> None:
     """Tables -> spells at risk, (start, stop] rows, and the audit of every event."""
     from loyaltylab.measures import CARRIED, all_jumps
     from loyaltylab.tables.storage import (
+        mark_row_level,
         read_description,
         read_tables,
         write_frame,
-        write_json,
     )
-    from loyaltylab.tables.writing import swap_in
+    from loyaltylab.tables.writing import swap_in, write_text
     from loyaltylab.timeline import build_spells, split_at_jumps
 
-    parameters = load_parameters(root).timeline
+    study = load_parameters(root)
+    parameters = study.timeline
     folder = root / "data" / "tables"
     if not folder.is_dir():
         raise ParameterError("There are no tables yet. Run `loyaltylab tables` first.")
@@ -88,11 +91,13 @@ def build_timeline(root: Path) -> None:
         "jumps": {str(name): line.to_dict() for name, line in rows.audit.iterrows()},
         "places": {str(name): line.to_dict() for name, line in rows.places.iterrows()},
     }
+    text = _audit_text("timeline", audit, study)
     with swap_in(root, name="timeline") as outputs:
         new = outputs.folder("data/timeline")
         write_frame(spells.frame, new / "spells.parquet")
         write_frame(rows.frame, new / "rows.parquet")
-        write_json(outputs.file("data/audits/timeline.json"), audit)
+        mark_row_level(new, what="Spells at risk and their rows")
+        write_text(outputs.file("data/audits/timeline.json"), text)
     _say(f"timeline: {len(spells.frame):,} spells, {len(rows.frame):,} rows at risk")
 
 
@@ -134,7 +139,7 @@ def build_report(root: Path, name: str) -> None:
             executed = run(_stand_in(path, name, output, reason.summary))
         links = _links(root, name)
         page = render_page(executed, name=name, title=question.title, links=links)
-        _keep(output, page, root, name)
+        _keep(output, page, root, name, parameters.disclosure.min_cell)
 
 
 def _links(root: Path, name: str) -> list[tuple[str, str]]:
@@ -154,6 +159,7 @@ def build_index(root: Path) -> None:
     from loyaltylab.reports.banner import write_banner
     from loyaltylab.reports.display import build_banner
     from loyaltylab.reports.index_page import IndexEntry, render_index
+    from loyaltylab.reports.release import check_release
     from loyaltylab.reports.whereabouts import read_findings
     from loyaltylab.tables.storage import read_description
     from loyaltylab.tables.writing import write_text
@@ -171,8 +177,11 @@ def build_index(root: Path) -> None:
         for name, question in _summary_first(load_questions()).items()
         if name in findings
     ]
-    banner = build_banner(write_banner(source, load_parameters(root)), nature=source.nature)
-    write_text(root / "reports" / "index.html", render_index(entries, banner_html=banner))
+    parameters = load_parameters(root)
+    banner = build_banner(write_banner(source, parameters), nature=source.nature)
+    page = render_index(entries, banner_html=banner)
+    check_release({"reports/index.html": page}, min_cell=parameters.disclosure.min_cell)
+    write_text(root / "reports" / "index.html", page)
     _say("index: reports/index.html")
 
 
@@ -238,8 +247,21 @@ def _stand_in(path: Path, name: str, folder: Path, reason: str) -> Path:
     return stand_in
 
 
-def _keep(output: Path, page: str, root: Path, name: str) -> None:
-    """Move a report's results to their places, all together."""
+def _audit_text(stage: str, audit: dict[str, Any], parameters: Parameters) -> str:
+    """What was counted, without small counts: audits are in git."""
+    from loyaltylab.findings.audits import guard_audit
+    from loyaltylab.reports.release import check_release
+    from loyaltylab.tables.storage import json_text
+
+    min_cell = parameters.disclosure.min_cell
+    text = json_text(guard_audit(stage, audit, min_cell=min_cell))
+    check_release({f"data/audits/{stage}.json": text}, min_cell=min_cell)
+    return text
+
+
+def _keep(output: Path, page: str, root: Path, name: str, min_cell: int) -> None:
+    """Move a report's results to their places, all together, if all of them may leave."""
+    from loyaltylab.reports.release import check_release, read_folder
     from loyaltylab.tables.writing import swap_in, write_text
 
     finding = output / "findings" / f"{name}.json"
@@ -247,6 +269,15 @@ def _keep(output: Path, page: str, root: Path, name: str) -> None:
         raise NotebookError(
             f"notebook {name} kept no finding; its last cell calls study.show_closing(finding)"
         )
+    check_release(
+        {
+            **read_folder(output / "figures" / name, place=f"reports/figures/{name}"),
+            **read_folder(output / "findings", place="findings"),
+            **read_folder(output / "metrics", place="findings/metrics"),
+            f"reports/{name}.html": page,
+        },
+        min_cell=min_cell,
+    )
     with swap_in(root, name=f"report-{name}") as outputs:
         figures = outputs.folder(f"reports/figures/{name}")
         shutil.copytree(output / "figures" / name, figures, dirs_exist_ok=True)

@@ -13,7 +13,13 @@ from nbformat import NotebookNode
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
-from loyaltylab.errors import EstimationError, NotebookError, NotEstimableError, StorageError
+from loyaltylab.errors import (
+    EstimationError,
+    LoyaltyLabError,
+    NotebookError,
+    NotEstimableError,
+    StorageError,
+)
 from loyaltylab.reports.kernel import ENGINE_NAME, KernelPlan, plan_kernel
 from loyaltylab.reports.normalise import merge_parameter_cells, normalise_notebook
 from loyaltylab.reports.notebook_source import (
@@ -23,6 +29,8 @@ from loyaltylab.reports.notebook_source import (
     read_parameters,
 )
 from loyaltylab.reports.refusals import MEMORY_ADVICE, describe_scarce_disk
+from loyaltylab.reports.release import tell_error
+from loyaltylab.tables.personal_values import hide_personal_values
 from loyaltylab.tables.writing import FIXES, describe_failure, write_text
 
 LOG_TAIL_LINES = 5
@@ -143,7 +151,8 @@ def _execute(
     said = plan.log_path.read_text(encoding="utf-8", errors="replace").split("\n")
     tail = [line for line in said if line.strip()][-LOG_TAIL_LINES:]
     scarce = describe_scarce_disk(plan.folder.parent)
-    return executed, _Stop(cell_number=begun, reason="; ".join([reason, *scarce, *tail]))
+    told = hide_personal_values("; ".join([reason, *scarce, *tail]))
+    return executed, _Stop(cell_number=begun, reason=told)
 
 
 def _begun_cells(executed: NotebookNode, *, parameters: Mapping[str, object]) -> int:
@@ -168,7 +177,7 @@ def _find_failure(nb: NotebookNode, *, stop: _Stop | None) -> _Failure | None:
                 return _Failure(
                     f"cell {number} of {len(nb.cells)} ({cell.id}) failed",
                     (
-                        f"{output.ename}: {output.evalue}",
+                        f"{output.ename}: {_tell(output)}",
                         f"the cell starts with: {first_line}",
                         *_advice(output),
                     ),
@@ -186,10 +195,17 @@ def _advice(output: NotebookNode) -> list[str]:
 def _not_estimable(output: NotebookNode) -> str:
     """Why the source has no answer, if that is what the error says."""
     if output.ename == NotEstimableError.__name__:
-        return str(output.evalue)
+        return hide_personal_values(str(output.evalue))
     if output.ename == EstimationError.__name__:
-        return "Not estimable: " + " ".join(str(output.evalue).split())
+        return "Not estimable: " + hide_personal_values(" ".join(str(output.evalue).split()))
     return ""
+
+
+def _tell(output: NotebookNode) -> str:
+    """What an error says, for a log; one of our own names no data."""
+    if any(one.__name__ == output.ename for one in LoyaltyLabError.__subclasses__()):
+        return hide_personal_values(str(output.evalue))
+    return tell_error(output.ename, str(output.evalue))
 
 
 def _relative(path: Path, *, folder: Path) -> str:

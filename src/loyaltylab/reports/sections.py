@@ -11,8 +11,8 @@ import pandas as pd
 
 from loyaltylab.designs import GroupContrast, standardised_difference
 from loyaltylab.errors import EstimationError
-from loyaltylab.findings.disclosure import guard_counts
-from loyaltylab.findings.wording import DAYS_PER_MONTH, count, p_value, ratio_with_interval
+from loyaltylab.findings.linked_counts import NOT_SHOWN, TOTAL, Sum, write_counts
+from loyaltylab.findings.wording import DAYS_PER_MONTH, p_value, ratio_with_interval
 from loyaltylab.reports.display import show_note, show_table
 from loyaltylab.reports.study import Study
 from loyaltylab.survival import (
@@ -101,7 +101,8 @@ def incidence_panels(
 ) -> dict[str, Any]:
     """Arguments of :func:`loyaltylab.figures.cumulative_incidence_curves`, a panel per group.
 
-    A cause of which a group has fewer than ``min_cell`` exits has no curve there.
+    A cause of which a group has fewer than ``min_cell`` exits has no curve there. It cannot be
+    told as the rest of the other curves either: each leaves out up to ``min_cell`` - 1 exits.
     """
     ticks = tick_times(horizon_months)
     frames, counts = [], []
@@ -161,6 +162,8 @@ def rate_periods(
 def monthly_rates(counts: pd.DataFrame, *, group: str, confidence_level: float) -> pd.DataFrame:
     """Share leaving per month of 30.4375 days, for :func:`loyaltylab.figures.rates_over_time`.
 
+    Months of a group with so few customers that the interval goes beyond all of them are left out.
+
     Parameters
     ----------
     counts : pandas.DataFrame
@@ -173,6 +176,8 @@ def monthly_rates(counts: pd.DataFrame, *, group: str, confidence_level: float) 
     for line in counts.itertuples(index=False):
         months = line.person_days / DAYS_PER_MONTH
         limits = find_rate_limits(line.n_events, months, confidence_level)
+        if limits[1] > 1:
+            continue  # a handful of customers: their rate is no share
         lines.append(
             (
                 line.month_start,
@@ -243,25 +248,23 @@ def show_rows_kept(study: Study) -> None:
     lines = [
         {
             "table": name,
-            "rows delivered": counts["rows_delivered"],
-            "kept": counts["rows_kept"],
-            "set aside": counts["rows_set_aside"],
+            "rows delivered": write_guarded(counts["rows_delivered"]),
+            "kept": write_guarded(counts["rows_kept"]),
+            "set aside": write_guarded(counts["rows_set_aside"]),
             "rules broken": ", ".join(
-                f"{rule} ({count(rows, min_cell=study.min_cell)})"
+                f"{rule} ({write_guarded(rows)})"
                 for rule, rows in counts["set_aside_by_rule"].items()
             )
             or "none",
         }
         for name, counts in audit.items()
     ]
-    counts = ["rows delivered", "kept", "set aside"]
-    guarded = guard_counts(pd.DataFrame(lines), counts=counts, min_cell=study.min_cell)
     show_table(
-        guarded,
+        pd.DataFrame(lines),
         caption="Rows delivered, kept, and set aside with their rule; none was repaired.",
     )
     missing = [
-        f"{name}.{column} ({count(rows, min_cell=study.min_cell)} rows)"
+        f"{name}.{column} ({write_guarded(rows)} rows)"
         for name, table in audit.items()
         for column, rows in table["missing_values"].items()
         if column.startswith("attribute_")
@@ -273,40 +276,50 @@ def show_rows_kept(study: Study) -> None:
 def show_events(study: Study) -> None:
     """Show what became of every contract and ending, and of every event behind a covariate."""
     audit = study.audit("timeline")
-    counts = {AUDIT_WORDS[key]: audit["spells"][key] for key in AUDIT_WORDS}
-    show_fates(counts, caption="What became of every contract and every ending.", study=study)
+    counts = {AUDIT_WORDS[key]: write_guarded(audit["spells"][key]) for key in AUDIT_WORDS}
+    _show_written(counts, caption="What became of every contract and every ending.")
     _show_by_covariate(
         audit["jumps"],
         caption="Changes of every covariate over time, by what became of them. The fates add "
         "up to the total; tied ones are among those within.",
-        study=study,
     )
     _show_by_covariate(
         audit["places"],
         caption="The same changes by where they fall among a customer's stays, counted as R's "
         "tmerge does.",
-        study=study,
     )
 
 
-def _show_by_covariate(
-    counts: Mapping[str, Mapping[str, int]], *, caption: str, study: Study
-) -> None:
-    frame = pd.DataFrame(counts).T
+def _show_by_covariate(counts: Mapping[str, Mapping[str, int | str]], *, caption: str) -> None:
+    frame = pd.DataFrame(
+        {name: {key: write_guarded(one) for key, one in line.items()}
+         for name, line in counts.items()}
+    ).T  # fmt: skip
     if not len(frame):
         return
     table = frame.rename_axis("covariate").reset_index()
-    table = table.rename(columns={name: name.replace("_", " ") for name in table})
-    columns = [name for name in table if name != "covariate"]
-    show_table(guard_counts(table, counts=columns, min_cell=study.min_cell), caption=caption)
+    show_table(
+        table.rename(columns={name: name.replace("_", " ") for name in table}), caption=caption
+    )
 
 
 def show_fates(counts: Mapping[str, int], *, caption: str, study: Study) -> None:
-    """Show counts by fate."""
-    frame = pd.DataFrame(
-        {
-            "what": [name.replace("_", " ") for name in counts],
-            "count": list(counts.values()),
-        }
-    )
-    show_table(guard_counts(frame, counts=["count"], min_cell=study.min_cell), caption=caption)
+    """Show counts by fate; all of them add up to "total", or to what is known from elsewhere."""
+    parts = tuple(name for name in counts if name != TOTAL)
+    whole = TOTAL if TOTAL in counts else None
+    add_up = whole is None or sum(counts[name] for name in parts) == counts[TOTAL]
+    sums = [Sum(parts, whole)] if add_up else []
+    written = write_counts(counts, sums=sums, min_cell=study.min_cell)
+    _show_written({name.replace("_", " "): text for name, text in written.items()}, caption)
+
+
+def write_guarded(number: int | str) -> str:
+    """A count of an audit, which is a text where it may not be shown."""
+    return number if isinstance(number, str) else f"{number:,}"
+
+
+def _show_written(counts: Mapping[str, str], caption: str) -> None:
+    note = " Some are not shown, so that no small number follows from the others."
+    is_noted = NOT_SHOWN in counts.values()
+    frame = pd.DataFrame({"what": list(counts), "count": list(counts.values())})
+    show_table(frame, caption=caption + note * is_noted)

@@ -22,6 +22,7 @@ from loyaltylab.analyses.switching_cost import SwitchingCost, analyse_switching
 from loyaltylab.designs import DifferenceInDifferences
 from loyaltylab.errors import EstimationError, NotEstimableError
 from loyaltylab.findings import JudgedHypothesis, estimates_table, load_hypotheses
+from loyaltylab.findings.disclosure import guard_counts
 from loyaltylab.measures.cancellation_friction import Reform
 from loyaltylab.reports.adjusted_sections import show_balance, show_sensitivity
 from loyaltylab.reports.display import show_note, show_table
@@ -145,10 +146,10 @@ def tell_channel(frame: pd.DataFrame, reform: Reform, *, min_cell: int) -> str:
 def outcomes_table(frame: pd.DataFrame, *, min_cell: int) -> pd.DataFrame:
     """First attempts by way and outcome; small numbers are not shown."""
     counts = frame.groupby(["way", "exit_cause"]).size().rename("n").reset_index()
-    shown = counts["n"].map(lambda n: f"<{min_cell}" if n < min_cell else f"{n:,}")
-    return pd.DataFrame(
-        {"way": counts["way"], "came first": counts["exit_cause"], "attempts": shown}
+    table = pd.DataFrame(
+        {"way": counts["way"], "came first": counts["exit_cause"], "attempts": counts["n"]}
     )
+    return guard_counts(table, counts=["attempts"], min_cell=min_cell)
 
 
 def _points(estimate: Estimate) -> str:

@@ -31,6 +31,8 @@ from loyaltylab.findings import (
     load_questions,
     make_finding,
 )
+from loyaltylab.findings.audits import guard_audit
+from loyaltylab.findings.disclosure import hide_rare_values
 from loyaltylab.findings.evidence import HeldAgainst
 from loyaltylab.findings.finding import Verdict
 from loyaltylab.findings.verdicts import Identification
@@ -46,7 +48,7 @@ from loyaltylab.reports.whereabouts import (
 )
 from loyaltylab.survival import Estimate
 from loyaltylab.tables.delivery import SourceDescription
-from loyaltylab.tables.storage import read_description, read_tables, write_json
+from loyaltylab.tables.storage import csv_text, read_description, read_tables, write_json
 from loyaltylab.tables.writing import write_text
 from loyaltylab.validation import check_validation
 
@@ -85,13 +87,27 @@ class Study:
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Valid, pseudonymous tables by name; an absent table has no key."""
-        return read_tables(self.root / "data" / "tables")
+        """Valid, pseudonymous tables by name; an absent table has no key.
+
+        A segment, site or attribute of too few customers counts as not recorded: it would name
+        a group that may not be shown.
+        """
+        tables = read_tables(self.root / "data" / "tables")
+        customers = hide_rare_values(tables["customers"], min_cell=self.min_cell)
+        return tables | {"customers": customers}
 
     @cached_property
     def spells(self) -> pd.DataFrame:
         """Spells at risk; see :func:`loyaltylab.timeline.build_spells`."""
-        return pd.read_parquet(self.root / "data" / "timeline" / "spells.parquet")
+        spells = pd.read_parquet(self.root / "data" / "timeline" / "spells.parquet")
+        known = self.tables["customers"]
+        return spells.assign(
+            **{
+                name: spells[name].where(spells[name].isin(known[name].dropna()))
+                for name in ("segment", "site")
+                if name in spells and name in known
+            }
+        )
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -135,9 +151,10 @@ class Study:
         return describe_covariates(self.parameters.timeline.memory_days)
 
     def audit(self, stage: str) -> dict[str, Any]:
-        """What was counted while building ``tables`` or ``timeline``."""
+        """What was counted while building ``tables`` or ``timeline``, without small counts."""
         path = self.root / "data" / "audits" / f"{stage}.json"
-        return json.loads(path.read_text(encoding="utf-8"))
+        counted = json.loads(path.read_text(encoding="utf-8"))
+        return guard_audit(stage, counted, min_cell=self.min_cell)
 
     def findings(self) -> dict[str, dict[str, Any]]:
         """Every stored finding of another report on these very data that bears on a hypothesis."""
@@ -271,7 +288,7 @@ class Study:
         folder = self._output("figures") / self.question.name
         write_text(folder / f"{name}.svg", figure.svg)
         for suffix, frame in _parts(figure.data).items():
-            text = frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+            text = csv_text(frame, float_format="%.8g")
             write_text(folder / f"{name}{suffix}.csv", text)
         self._shown.append((name, figure.caption, figure.alt))
         display.show_figure(figure)
@@ -292,7 +309,7 @@ class Study:
         }
         shown = pd.DataFrame(self._shown, columns=["figure", "caption", "description"])
         folder = self._output("figures") / self.question.name
-        write_text(folder / "figures.csv", shown.to_csv(index=False, lineterminator="\n"))
+        write_text(folder / "figures.csv", csv_text(shown))
         write_json(self._output("metrics") / f"{finding.name}.json", metrics)
 
     def _output(self, kind: str) -> Path:

@@ -90,8 +90,7 @@ def _describe_small_start(risk_sets: RiskSets, retention: FloatArray) -> str:
         return ""
     last = small[-1]
     return (
-        f"Delayed entry: at {len(small)} of the event times up to {risk_sets.time[last]:g} fewer "
-        f"than {SMALL_RISK_SET} are at risk (as few as {n_at_risk[small].min()}, against "
-        f"{later_peak[last]} later); by then the curve is {retention[last]:.3g}, and that level "
-        "carries on."
+        f"Delayed entry: at event times up to about {risk_sets.time[last]:.2g} fewer than "
+        f"{SMALL_RISK_SET} are at risk (against {later_peak[last]} later); by then the curve is "
+        f"{retention[last]:.3g}, and that level carries on."
     )

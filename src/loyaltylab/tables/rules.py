@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from loyaltylab.tables.schemas import TABLES, TIMESTAMP
+from loyaltylab.tables.personal_values import find_personal_values
+from loyaltylab.tables.schemas import ID_COLUMNS, TABLES, TIMESTAMP
 
 Tables = Mapping[str, pd.DataFrame]
+# Identifiers that no category looks like; a customer numbered 12 is not looked for in texts.
+DISTINCTIVE = re.compile(r"(?=.*\d)(?=.*\D).{6,}|\d{9,}", re.DOTALL)
 
 # Every rule a mapping may list under set_aside, and what it asks of a row.
 RULES = {
@@ -23,6 +27,8 @@ RULES = {
     "after_window": "nothing observed is dated after the study window",
     "no_time_at_risk": "a contract lasts longer than nothing",
     "exit_mismatch": "an exit's `service_end_at` is the `ended_at` of its contract",
+    "personal_value": "a text that is no identifier holds no e-mail address, phone number, bank "
+    "account number or identifier",
 }
 # (table, earlier column, later column): the later time must not come before the earlier one.
 TIME_ORDER = (
@@ -219,6 +225,34 @@ def find_exit_mismatches(tables: Tables) -> Iterator[Violation]:
     )
 
 
+def find_personal_texts(tables: Tables) -> Iterator[Violation]:
+    """Rows whose texts name a person: a label of a group is shown, so it must be a category."""
+    identifiers = {
+        value
+        for frame in tables.values()
+        for column in ID_COLUMNS
+        if column in frame
+        for value in frame[column].dropna().unique()
+        if DISTINCTIVE.fullmatch(value)
+    }
+    for name, frame in tables.items():
+        for column in frame.select_dtypes("string"):
+            if column in ID_COLUMNS:
+                continue
+            texts = frame[column].dropna().unique()
+            personal = [one for one in texts if one in identifiers or find_personal_values(one)]
+            yield from _violation(
+                frame,
+                frame[column].isin(personal),
+                table=name,
+                rule="personal_value",
+                column=str(column),
+                must=f"{column} holds no e-mail address, phone number, bank account number or "
+                "identifier of a row",
+                fix="leave the column out of the mapping, or map its values to categories",
+            )
+
+
 def find_violations(tables: Tables, *, window_end_at: pd.Timestamp) -> list[Violation]:
     """Every breach that a row can be blamed for by itself, or by what it points to being absent.
 
@@ -241,6 +275,7 @@ def find_violations(tables: Tables, *, window_end_at: pd.Timestamp) -> list[Viol
         *find_wrong_order(tables),
         *find_after_window(tables, window_end_at=window_end_at),
         *find_no_time_at_risk(tables, window_end_at=window_end_at),
+        *find_personal_texts(tables),
     ]
 
 

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from loyaltylab.tables.delivery import SourceDescription
 from loyaltylab.tables.writing import explain_failure, write_text
 
 DESCRIPTION_FILE = "source.json"
 SIGNIFICANT_DIGITS = 10
+ROW_LEVEL = "one row per customer or event, pseudonymous: not anonymous, not to be passed on"
+ROW_LEVEL_FILE = "README.md"
+# A spreadsheet takes a cell that begins so for a formula; the wide forms are read as the plain.
+FORMULA = re.compile(r"[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
+PLAIN_NUMBER = re.compile(r"[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?")
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON with sorted keys, no NaN, and numbers to ten significant digits.
+def json_text(content: Mapping[str, Any]) -> str:
+    """JSON with sorted keys, no NaN, and numbers to ten significant digits.
 
     Ten digits are more than any estimate carries, and few enough that the last bits of a
     processor's arithmetic do not show.
@@ -27,7 +35,12 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(
         _rounded(content), sort_keys=True, indent=2, allow_nan=False, ensure_ascii=False
     )
-    write_text(path, text + "\n")
+    return text + "\n"
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write :func:`json_text`."""
+    write_text(path, json_text(content))
 
 
 def finite_or_none(value: Any) -> Any:
@@ -51,10 +64,48 @@ def _rounded(value: Any) -> Any:
     return value
 
 
+def csv_text(frame: pd.DataFrame, *, float_format: str | None = None) -> str:
+    """A frame as CSV that is safe to open: a text that a spreadsheet would run is quoted.
+
+    Examples
+    --------
+    >>> csv_text(pd.DataFrame({"what": ["=1+1", "-0.5", "north"], "n": [-1, 2, 3]}))
+    "what,n\\n'=1+1,-1\\n-0.5,2\\nnorth,3\\n"
+    """
+    safe = frame.rename(columns=_plain_cell)
+    for place, column in enumerate(frame):
+        values = frame[column]
+        if not pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_datetime64_any_dtype(
+            values
+        ):
+            safe.isetitem(place, values.astype(object).map(_plain_cell))
+    return safe.to_csv(index=False, float_format=float_format, lineterminator="\n")
+
+
+def _plain_cell(value: Any) -> Any:
+    """The text behind an apostrophe, which makes a spreadsheet take it for text."""
+    if not isinstance(value, str) or PLAIN_NUMBER.fullmatch(value):
+        return value
+    plain = value.replace("\r", "\n")  # a bare carriage return would end the line unquoted
+    return f"'{plain}" if FORMULA.match(plain) else plain
+
+
+def mark_row_level(folder: Path, *, what: str) -> None:
+    """Say in the folder itself that its files are about single customers."""
+    text = (
+        f"# {what}\n\n"
+        f"Row-level data: {ROW_LEVEL}. Made by the pipeline, not in git, not pushed by DVC.\n"
+        "docs/privacy.md says who may see it.\n"
+    )
+    write_text(folder / ROW_LEVEL_FILE, text)
+
+
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
-    """Write one Parquet file; the same frame gives the same bytes."""
+    """Write one Parquet file, marked as row-level; the same frame gives the same bytes."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    metadata = {**(table.schema.metadata or {}), b"loyaltylab": ROW_LEVEL.encode()}
     with explain_failure(path):
-        frame.to_parquet(path, engine="pyarrow", index=False, compression="zstd")
+        pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
 
 
 def write_tables(
@@ -67,6 +118,7 @@ def write_tables(
     for key in ("window_start_at", "window_end_at"):
         content[key] = content[key].isoformat()
     write_json(folder / DESCRIPTION_FILE, content)
+    mark_row_level(folder, what="Valid tables")
 
 
 def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
