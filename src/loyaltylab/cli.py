@@ -35,11 +35,26 @@ def _run(stage: Callable[..., Any], *arguments: Any) -> Any:
 
 
 @app.command()
-def check(root: Root = HERE) -> None:
-    """Check params.yaml and every notebook; name all problems; run nothing."""
-    from loyaltylab.reports.pipeline import check_study
+def check(
+    root: Root = HERE,
+    data: Annotated[
+        bool | None,
+        typer.Option(
+            "--data/--no-data",
+            help="Look at the source too. [default: unless it is synthetic]",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Check params.yaml, every notebook and the source; name all problems; write nothing."""
+    from loyaltylab.reports.pipeline import check_source, check_study
 
     problems = check_study(root.resolve())
+    if data or data is None:
+        found = check_source(root.resolve(), even_synthetic=data is True)
+        problems += found.problems
+        for line in found.lines:
+            typer.echo(line)
     for problem in problems:
         typer.echo(f"error: {problem}", err=True)
     if problems:

@@ -17,6 +17,8 @@ from loyaltylab.tables.delivery import SourceDescription
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from loyaltylab.reports.data_check import DataCheck
+
 KEY_VARIABLE = "LOYALTYLAB_PSEUDONYM_KEY"
 KEY_FILE = Path("data") / "pseudonym.key"
 MIN_KEY_CHARACTERS = 16
@@ -197,6 +199,32 @@ def check_study(root: Path) -> list[str]:
         except (ParameterError, NotebookError) as error:
             problems.append(str(error))
     return problems
+
+
+def check_source(root: Path, *, even_synthetic: bool) -> DataCheck:
+    """What the source holds and can answer, and everything in it that stops the study.
+
+    Parameters
+    ----------
+    root : Path
+        The study's folder.
+    even_synthetic : bool
+        Whether to simulate the synthetic provider for it, which takes as long as the stage does.
+
+    Returns
+    -------
+    DataCheck
+        Empty where there is nothing to look at; problems of params.yaml are ``check_study``'s.
+    """
+    from loyaltylab.reports.data_check import DataCheck, check_data
+
+    try:
+        parameters = load_parameters(root)
+    except ParameterError:
+        return DataCheck(())
+    if parameters.source.kind == "synthetic" and not even_synthetic:
+        return DataCheck(())
+    return check_data(parameters, root=root)
 
 
 def _summary_first(questions: dict[str, Any]) -> dict[str, Any]:
