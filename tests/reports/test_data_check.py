@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -122,3 +123,57 @@ def test_the_synthetic_provider_is_not_simulated_for_it(
 def test_the_source_is_left_alone_when_asked_to(tmp_path: Path) -> None:
     study = make_study(tmp_path, ["not,a,contract"])
     assert run(study, "--no-data") == (0, "", "")
+
+
+def current_customers() -> list[str]:
+    return [row for row in lines_of(120) if row.endswith((",", "end"))]
+
+
+def acknowledge(study: Path, *names: str) -> None:
+    content = yaml.safe_load((study / "params.yaml").read_text("utf-8"))
+    content["study"]["acknowledged_traps"] = list(names)
+    (study / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def test_a_trap_stops_the_study_until_it_is_acknowledged(tmp_path: Path) -> None:
+    study = make_study(tmp_path, current_customers())
+    code, shown, errors = run(study)
+    assert code == 1
+    assert "stops the study: no_exits (contracts.ended_at), see below" in shown
+    assert "trap no_exits (80): No customer under observation ever leaves" in errors
+    stage = CliRunner().invoke(app, ["tables", "--root", str(study)])
+    assert stage.exit_code == 1
+    assert "trap no_exits (80)" in stage.stderr
+    assert not (study / "data" / "tables").exists()
+
+    acknowledge(study, "no_exits")
+    code, shown, errors = run(study)
+    assert (code, errors) == (0, "")
+    assert "acknowledged: contracts.ended_at: trap no_exits (80)" in shown
+    stage = CliRunner().invoke(app, ["tables", "--root", str(study)])
+    assert stage.exit_code == 0
+    audit = json.loads((study / "data" / "audits" / "tables.json").read_text("utf-8"))
+    [trap] = audit["traps"]
+    assert (trap["name"], trap["count"], trap["is_acknowledged"]) == ("no_exits", 80, True)
+
+
+def test_an_unknown_trap_cannot_be_acknowledged(tmp_path: Path) -> None:
+    study = make_study(tmp_path, lines_of(10))
+    acknowledge(study, "no_exit")
+    code, _, errors = run(study)
+    assert code == 1
+    assert "'no_exit' is no trap that stops the study (did you mean 'no_exits'?)" in errors
+
+
+def test_traps_that_may_be_right_are_warnings_on_the_page(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from loyaltylab.reports.sections import show_traps
+    from loyaltylab.tables.traps import Trap, audit_traps
+
+    trap = Trap("coarse_dates", "contracts", "started_at", 3, "Dates are months.", "r", "f")
+    show_traps(audit_traps([trap]), min_cell=5)
+    shown = capsys.readouterr().out
+    assert "coarse dates" in shown or "HTML" in shown
+    show_traps([], min_cell=5)
+    assert capsys.readouterr().out == ""

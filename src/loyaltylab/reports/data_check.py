@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from loyaltylab.sources import read_source
 from loyaltylab.tables.delivery import Delivery, SourceDescription
 from loyaltylab.tables.rules import PLANNED
 from loyaltylab.tables.schemas import TABLES, TIMESTAMP
+from loyaltylab.tables.trap_search import find_traps
+from loyaltylab.tables.traps import Trap, explain_trap
 from loyaltylab.tables.validation import validate
 
 
@@ -63,6 +65,8 @@ def check_data(parameters: Parameters, *, root: Path) -> DataCheck:
     except LoyaltyLabError as error:
         lines = (opening, "", *_tables_as_delivered(delivery, min_cell=min_cell))
         return DataCheck(lines, _all_of(error))
+    traps = find_traps(valid, delivery.description)
+    acknowledged = parameters.study.acknowledged_traps
     answers = find_answerable(valid.tables)
     return DataCheck(
         (
@@ -71,7 +75,14 @@ def check_data(parameters: Parameters, *, root: Path) -> DataCheck:
             *describe_tables(valid.tables, valid.audit, min_cell=min_cell),
             "",
             *describe_answers(answers),
-        )
+            "",
+            *describe_traps(traps, acknowledged=acknowledged, min_cell=min_cell),
+        ),
+        tuple(
+            explain_trap(trap, count=count(trap.count, min_cell=min_cell))
+            for trap in traps
+            if trap.is_stopping and trap.name not in acknowledged
+        ),
     )
 
 
@@ -99,6 +110,22 @@ def describe_answers(answers: tuple[Answerable, ...]) -> Iterator[str]:
         f"  {n_open} of {len(answers)} hypotheses can be studied, as far as tables and columns "
         "tell; whether there are enough customers is seen when it is tried."
     )
+
+
+def describe_traps(
+    traps: Sequence[Trap], *, acknowledged: Sequence[str], min_cell: int
+) -> Iterator[str]:
+    """One line per trap that does not stop the study, and per stopping one by name."""
+    yield "What may not mean what it seems to"
+    if not traps:
+        yield "  nothing of the kind was found"
+    for trap in traps:
+        if trap.is_stopping and trap.name not in acknowledged:
+            yield f"  stops the study: {trap.name} ({trap.where}), see below"
+            continue
+        kind = "acknowledged" if trap.is_stopping else "warning"
+        shown = count(trap.count, min_cell=min_cell)
+        yield f"  {kind}: {explain_trap(trap, count=shown)}"
 
 
 def _describe(source: SourceDescription) -> str:

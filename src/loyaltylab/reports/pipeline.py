@@ -25,7 +25,7 @@ MIN_KEY_CHARACTERS = 16
 
 
 def build_tables(root: Path) -> None:
-    """Source -> valid, pseudonymous tables, quarantine and audit.
+    """Source -> valid, pseudonymous tables, quarantine, and audit with the traps found.
 
     Parameters
     ----------
@@ -40,11 +40,16 @@ def build_tables(root: Path) -> None:
     from loyaltylab.sources import read_source
     from loyaltylab.tables.pseudonyms import pseudonymise
     from loyaltylab.tables.storage import replace_folder, write_json, write_tables
+    from loyaltylab.tables.trap_search import find_traps
+    from loyaltylab.tables.traps import audit_traps, stop_on_traps
     from loyaltylab.tables.validation import validate
 
     parameters = load_parameters(root)
     delivery = read_source(parameters, root=root)
     valid = validate(delivery)
+    traps = find_traps(valid, delivery.description)
+    acknowledged = parameters.study.acknowledged_traps
+    stop_on_traps(traps, acknowledged=acknowledged)
     key = _pseudonym_key(parameters, delivery.description, root)
     write_tables(
         pseudonymise(valid.tables, key=key), delivery.description, root / "data" / "tables"
@@ -55,7 +60,8 @@ def build_tables(root: Path) -> None:
             folder / "rejects.csv", index=False, lineterminator="\n"
         ),
     )
-    write_json(root / "data" / "audits" / "tables.json", valid.audit)
+    audit = {**valid.audit, "traps": audit_traps(traps, acknowledged=acknowledged)}
+    write_json(root / "data" / "audits" / "tables.json", audit)
     kept = sum(len(frame) for frame in valid.tables.values())
     _say(
         f"tables: {len(valid.tables)} tables, {kept:,} rows kept, {len(valid.rejects):,} set aside"
