@@ -62,6 +62,23 @@ def check(
 
 
 @app.command()
+def new_source(
+    files: Annotated[list[Path], typer.Argument(help="Delimited files in the study's folder.")],
+    root: Root = HERE,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="[default: data/mappings/, named after the first file]"),
+    ] = None,
+) -> None:
+    """Draft a mapping for files: every guess with its reason, TODO where you must decide."""
+    from loyaltylab.sources.draft_mapping import write_draft
+
+    chosen = output or root / "data" / "mappings" / f"{files[0].stem}.yaml"
+    _run(partial(write_draft, root=root), files, chosen)
+    typer.echo(f"wrote {chosen}: decide every TODO in it, then name it in params.yaml under source")
+
+
+@app.command()
 def tables(root: Root = HERE) -> None:
     """Read the source, validate, set rejects aside, pseudonymise: data/tables."""
     from loyaltylab.reports.pipeline import build_tables
