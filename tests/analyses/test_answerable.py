@@ -56,6 +56,8 @@ def test_customers_and_contracts_alone_answer_no_hypothesis(tables: Tables) -> N
     answers = standing({name: tables[name] for name in ("customers", "contracts")})
     assert all(text.startswith("not estimable: needs table") for text in answers.values())
     assert answers["H04"] == "not estimable: needs table requests, table contacts"
+    assert answers["H09"] == "not estimable: needs table contacts, table requests"
+    assert answers["H13"].endswith("column contacts.opened_at or requests.decided_at")
 
 
 def drop(table: str, *columns: str) -> Callable[[Tables], Tables]:

@@ -319,6 +319,22 @@ def test_a_scale_that_changed() -> None:
     assert set(search({**tables, "contacts": changed})) == {"changed_scale"}
 
 
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_the_order_of_rows_does_not_matter(seed: int) -> None:
+    days = days_of(CONTRACTS)
+    copies = [CONTRACTS, CONTRACTS.assign(contract_id="again " + CONTRACTS["contract_id"])]
+    tables = {
+        **with_customers(pd.concat(copies, ignore_index=True)),
+        "contacts": pd.concat([contacts(), contacts().assign(contact_id=[*map(str, range(300))])]),
+    }
+    tables["customers"]["attribute_total"] = pd.Series(days, index=tables["customers"].index)
+    shuffled = {name: frame.sample(frac=1, random_state=seed) for name, frame in tables.items()}
+    found = search(tables)
+    assert {"appended_twice", "parallel_contracts", "restates_follow_up"} <= set(found)
+    assert search(shuffled) == found
+
+
 # What becomes of a trap ----------------------------------------------------------------------
 
 

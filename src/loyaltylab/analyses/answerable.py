@@ -170,7 +170,7 @@ def _stand(hypothesis: Hypothesis, tables: Tables) -> Answerable:
         for name in tables_needed(hypothesis)
         if name not in tables or tables[name].empty
     ]
-    lacking += _lacking_columns(needs, tables)
+    lacking += _lacking_columns(needs, tables, needed=tables_needed(hypothesis))
     if lacking:
         return say("not estimable", f"needs {', '.join(lacking)}")
     if not hypothesis.is_studied:
@@ -182,12 +182,14 @@ def _stand(hypothesis: Hypothesis, tables: Tables) -> Answerable:
     return say("not identified", reason) if reason else say("can be studied")
 
 
-def _lacking_columns(needs: tuple[Need, ...], tables: Tables) -> Iterator[str]:
+def _lacking_columns(
+    needs: tuple[Need, ...], tables: Tables, *, needed: tuple[str, ...]
+) -> Iterator[str]:
     for need in needs:
         places = [place.split(".") for place in need.columns]
         there = [(table, column) for table, column in places if table in tables]
         # A table that is missing altogether has been named already, unless another would do.
-        if not there and len(places) == 1:
+        if not there and all(table in needed for table, _ in places):
             continue
         if not any(
             column in tables[table] and tables[table][column].notna().any()

@@ -102,6 +102,7 @@ def describe_tables(
 def describe_answers(answers: tuple[Answerable, ...]) -> Iterator[str]:
     """By hypothesis: what it says, whether it can be studied, and if not, what is lacking."""
     yield "What the data can and cannot answer"
+    yield "  How long customers stay needs customers and contracts alone."
     for answer in answers:
         yield f"  {answer.name}  {answer.title}"
         yield f"       {answer}"
