@@ -41,7 +41,7 @@ def check(
         bool | None,
         typer.Option(
             "--data/--no-data",
-            help="Look at the source too. [default: unless it is synthetic]",
+            help="Look at the source too; by default unless it is synthetic.",
             show_default=False,
         ),
     ] = None,
@@ -67,7 +67,7 @@ def new_source(
     root: Root = HERE,
     output: Annotated[
         Path | None,
-        typer.Option("--output", help="[default: data/mappings/, named after the first file]"),
+        typer.Option("--output", help="By default in data/mappings/, named after the first."),
     ] = None,
 ) -> None:
     """Draft a mapping for files: every guess with its reason, TODO where you must decide."""

@@ -260,3 +260,11 @@ def test_the_same_files_give_the_same_draft(tmp_path: Path) -> None:
     assert draft_mapping(paths, root=tmp_path) == draft_mapping(paths, root=tmp_path)
     shares = np.array([profile_file(path).columns[0].n_rows for path in paths])
     assert (shares == N).all()
+
+
+def test_a_file_without_a_header_is_refused_and_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("Mrs Secret,2020-01-01,12\nMr Secret,2020-02-01,13\n", encoding="utf-8")
+    with pytest.raises(TableError, match="first row of c.csv holds numbers or dates") as caught:
+        draft_mapping([path], root=tmp_path)
+    assert "Secret" not in str(caught.value)

@@ -26,6 +26,7 @@ ISO = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?"
 DAY_PATTERN = r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?: (\d{2}:\d{2})(:\d{2})?)?"
 POINT_NUMBER = r"[+-]?\d+(?:\.\d+)?"
 COMMA_NUMBER = r"[+-]?\d+(?:,\d+)?"
+NO_NAME = f"{ISO}|{DAY_PATTERN}|{POINT_NUMBER}|{COMMA_NUMBER}"
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,11 @@ def profile_file(path: Path) -> FileProfile:
     header = lines[0].rstrip("\r\n") if lines else ""
     delimiter = max(DELIMITERS, key=lambda mark: (_is_steady(lines, mark), header.count(mark)))
     names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    if any(re.fullmatch(NO_NAME, name) for name in names):
+        raise TableError(
+            f"The first row of {path.name} holds numbers or dates, so it seems to be a customer "
+            "and not the names of the columns. Put a row of names on top of the file."
+        )
     try:
         frame = read_text_columns(path, delimiter=delimiter, encoding=encoding, wanted=names)
     except TableError as error:
