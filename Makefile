@@ -23,7 +23,7 @@ setup: .venv/.installed ## create .venv from the lock (the others do it when nee
 	@touch .venv/.installed
 
 repro: .venv/.installed ## run the whole study, then print the findings
-	@$(RUN) $(PY) -m loyaltylab check
+	@$(RUN) $(PY) -m loyaltylab check --no-data
 	@$(RUN) $(PY) -m dvc repro
 	@$(RUN) $(PY) -m loyaltylab findings
 

@@ -224,3 +224,10 @@ def test_repeated_keys(text: str, expected: list[str]) -> None:
 )
 def test_did_you_mean(name: str, expected: str) -> None:
     assert did_you_mean(name, ["Customer", "contract"]) == expected
+
+
+def test_only_traps_that_stop_the_study_are_acknowledged() -> None:
+    sections = changed(study__acknowledged_traps=["no_exits"])
+    assert parse_parameters(sections, notebooks=NOTEBOOKS).study.acknowledged_traps == ("no_exits",)
+    [problem] = problems(changed(study__acknowledged_traps=["coarse_dates"]))
+    assert problem.startswith("study.acknowledged_traps: 'coarse_dates' is no trap that stops")

@@ -69,15 +69,47 @@ def _root_of(arguments: tuple[Any, ...]) -> Path:
 
 
 @app.command()
-def check(root: Root = HERE) -> None:
-    """Check params.yaml and every notebook; name all problems; run nothing."""
-    from loyaltylab.reports.pipeline import check_study
+def check(
+    root: Root = HERE,
+    data: Annotated[
+        bool | None,
+        typer.Option(
+            "--data/--no-data",
+            help="Look at the source too; by default unless it is synthetic.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Check params.yaml, every notebook and the source; name all problems; write nothing."""
+    from loyaltylab.reports.pipeline import check_source, check_study
 
     problems = check_study(root.resolve())
+    if data or data is None:
+        found = check_source(root.resolve(), even_synthetic=data is True)
+        problems += found.problems
+        for line in found.lines:
+            typer.echo(line)
     for problem in problems:
         typer.echo(f"error: {problem}", err=True)
     if problems:
         raise typer.Exit(1)
+
+
+@app.command()
+def new_source(
+    files: Annotated[list[Path], typer.Argument(help="Delimited files in the study's folder.")],
+    root: Root = HERE,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="By default in data/mappings/, named after the first."),
+    ] = None,
+) -> None:
+    """Draft a mapping for files: every guess with its reason, TODO where you must decide."""
+    from loyaltylab.sources.draft_mapping import write_draft
+
+    chosen = output or root / "data" / "mappings" / f"{files[0].stem}.yaml"
+    _run(partial(write_draft, root=root), files, chosen)
+    typer.echo(f"wrote {chosen}: decide every TODO in it, then name it in params.yaml under source")
 
 
 @app.command()

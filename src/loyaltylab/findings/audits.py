@@ -57,8 +57,8 @@ def guard_audit(stage: str, audit: Mapping[str, Any], *, min_cell: int) -> dict[
     stage : {"tables", "timeline"}
         What was counted.
     audit : mapping
-        As made by :func:`loyaltylab.tables.validation.validate`, or of the timeline: "spells",
-        "jumps" and "places". Not changed.
+        As made by :func:`loyaltylab.tables.validation.validate` with its "traps", or of the
+        timeline: "spells", "jumps" and "places". Not changed.
     min_cell : int
         Smallest count shown.
 
@@ -75,7 +75,12 @@ def guard_audit(stage: str, audit: Mapping[str, Any], *, min_cell: int) -> dict[
     'not shown'
     """
     if stage == "tables":
-        return {name: _guard_table(name, table, min_cell) for name, table in audit.items()}
+        return {
+            name: [_guard(trap, sums=(), parts=(), min_cell=min_cell) for trap in counted]
+            if name == "traps"
+            else _guard_table(name, counted, min_cell)
+            for name, counted in audit.items()
+        }
     guarded = dict(audit)
     if "spells" in audit:
         guarded["spells"] = _guard_spells(audit["spells"], min_cell)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from loyaltylab.errors import ParameterError
 from loyaltylab.params.section import NotNegative, Positive, Section
 from loyaltylab.params.synthetic import SyntheticParameters
+from loyaltylab.params.traps import STOPPING_TRAPS, find_unknown_traps
 
 __all__ = [
     "PARAMS_FILE",
@@ -51,6 +52,17 @@ class StudyParameters(Section):
 
     seed: Annotated[int, Field(ge=0)]
     confidence_level: Annotated[float, Field(gt=0.5, lt=1)]
+    acknowledged_traps: tuple[str, ...] = ()
+
+    @field_validator("acknowledged_traps")
+    @classmethod
+    def _traps_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in find_unknown_traps(names):
+            raise ValueError(
+                f"'{name}' is no trap that stops the study{did_you_mean(name, STOPPING_TRAPS)}; "
+                f"these do: {', '.join(STOPPING_TRAPS)}"
+            )
+        return names
 
 
 class TimelineParameters(Section):

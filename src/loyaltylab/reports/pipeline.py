@@ -16,13 +16,15 @@ from loyaltylab.tables.delivery import SourceDescription
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from loyaltylab.reports.data_check import DataCheck
+
 KEY_VARIABLE = "LOYALTYLAB_PSEUDONYM_KEY"
 KEY_FILE = Path("data") / "pseudonym.key"
 MIN_KEY_CHARACTERS = 16
 
 
 def build_tables(root: Path) -> None:
-    """Source -> valid, pseudonymous tables, quarantine and audit.
+    """Source -> valid, pseudonymous tables, quarantine, and audit with the traps found.
 
     Parameters
     ----------
@@ -37,15 +39,21 @@ def build_tables(root: Path) -> None:
     from loyaltylab.sources import read_source
     from loyaltylab.tables.pseudonyms import pseudonymise
     from loyaltylab.tables.storage import csv_text, mark_row_level, write_tables
+    from loyaltylab.tables.trap_search import find_traps
+    from loyaltylab.tables.traps import audit_traps, stop_on_traps
     from loyaltylab.tables.validation import validate
     from loyaltylab.tables.writing import swap_in, write_text
 
     parameters = load_parameters(root)
     delivery = read_source(parameters, root=root)
     valid = validate(delivery)
+    traps = find_traps(valid, delivery.description)
+    acknowledged = parameters.study.acknowledged_traps
+    stop_on_traps(traps, acknowledged=acknowledged)
     key = _pseudonym_key(parameters, delivery.description, root)
     tables = pseudonymise(valid.tables, key=key)
-    audit = _audit_text("tables", valid.audit, parameters)
+    counted = {**valid.audit, "traps": audit_traps(traps, acknowledged=acknowledged)}
+    audit = _audit_text("tables", counted, parameters)
     with swap_in(root, name="tables") as outputs:
         write_tables(tables, delivery.description, outputs.folder("data/tables"))
         quarantine = outputs.folder("data/quarantine")
@@ -201,6 +209,32 @@ def check_study(root: Path) -> list[str]:
         except (ParameterError, NotebookError) as error:
             problems.append(str(error))
     return problems
+
+
+def check_source(root: Path, *, even_synthetic: bool) -> DataCheck:
+    """What the source holds and can answer, and everything in it that stops the study.
+
+    Parameters
+    ----------
+    root : Path
+        The study's folder.
+    even_synthetic : bool
+        Whether to simulate the synthetic provider for it, which takes as long as the stage does.
+
+    Returns
+    -------
+    DataCheck
+        Empty where there is nothing to look at; problems of params.yaml are ``check_study``'s.
+    """
+    from loyaltylab.reports.data_check import DataCheck, check_data
+
+    try:
+        parameters = load_parameters(root)
+    except ParameterError:
+        return DataCheck(())
+    if parameters.source.kind == "synthetic" and not even_synthetic:
+        return DataCheck(())
+    return check_data(parameters, root=root)
 
 
 def _summary_first(questions: dict[str, Any]) -> dict[str, Any]:

@@ -245,6 +245,7 @@ def show_diagnostics(checks: Iterable[tuple[str, str, str]]) -> None:
 def show_rows_kept(study: Study) -> None:
     """Show rows delivered, kept and set aside, by table and rule, and missing values."""
     audit = study.audit("tables")
+    traps = audit.pop("traps", [])
     lines = [
         {
             "table": name,
@@ -271,6 +272,27 @@ def show_rows_kept(study: Study) -> None:
     ]
     if missing:
         show_note("Attributes with empty values: " + ", ".join(missing) + ".")
+    show_traps(traps)
+
+
+def show_traps(traps: Sequence[Mapping[str, Any]]) -> None:
+    """Show what in the data may not mean what it is taken to mean, if anything was found."""
+    if not traps:
+        return
+    lines = [
+        {
+            "trap": trap["name"].replace("_", " "),
+            "where": f"{trap['table']}.{trap['column']}",
+            "count": write_guarded(trap["count"]),
+            "what was found": trap["what"],
+            "acknowledged": "yes" if trap["is_acknowledged"] else "not needed",
+        }
+        for trap in traps
+    ]
+    show_table(
+        pd.DataFrame(lines),
+        caption="What in the data may not mean what a study takes it to mean.",
+    )
 
 
 def show_events(study: Study) -> None:

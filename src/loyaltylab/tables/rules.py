@@ -33,6 +33,8 @@ RULES = {
 # (table, earlier column, later column): the later time must not come before the earlier one.
 TIME_ORDER = (
     ("contracts", "started_at", "ended_at"),
+    ("contracts", "started_at", "term_ends_at"),
+    ("customers", "observed_from_at", "observed_until_at"),
     ("contacts", "opened_at", "first_replied_at"),
     ("contacts", "opened_at", "resolved_at"),
     ("requests", "requested_at", "decided_at"),
