@@ -98,6 +98,7 @@ def test_the_miniature_end_to_end(tmp_path: Path) -> None:
         ["contracts", "telco.csv", 2, "no_time_at_risk"]
     ]
     hidden = pseudonymise(valid.tables, key=b"sixteen bytes or more")
+    (tmp_path / "data" / "tables").mkdir(parents=True, exist_ok=True)
     write_tables(hidden, delivery.description, tmp_path / "data" / "tables")
     written = read_tables(tmp_path / "data" / "tables")
     assert set(written) == {"customers", "contracts"}

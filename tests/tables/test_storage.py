@@ -47,7 +47,7 @@ def test_round_trip(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
 def test_files_about_single_customers_say_so(
     tables: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
-    write_tables(tables, DESCRIPTION, tmp_path / "tables")
+    write(tables, tmp_path / "tables")
     assert ROW_LEVEL in (tmp_path / "tables" / "README.md").read_text("utf-8")
     for path in (tmp_path / "tables").glob("*.parquet"):
         assert pq.read_schema(path).metadata[b"loyaltylab"].decode() == ROW_LEVEL
