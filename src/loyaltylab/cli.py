@@ -93,6 +93,7 @@ def check(
         typer.echo(f"error: {problem}", err=True)
     if problems:
         raise typer.Exit(1)
+    typer.echo("check: params.yaml and the notebooks keep every rule")
 
 
 @app.command()
