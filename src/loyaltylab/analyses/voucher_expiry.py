@@ -238,12 +238,20 @@ def analyse_expiry(
     life = require_common_life(data)
     cohort = expiry_cohort(data)
     cuts = expiry_cuts(life, window_days=window_days, horizon_months=horizon_months)
-    level = {"confidence_level": confidence_level}
+    level: dict[str, Any] = {"confidence_level": confidence_level}
     asked = cohort.frame["asked_day"].notna().any()
     failures = {} if asked else {REQUESTS: "no requests to cancel are recorded"}
-    lot = {"group": "offered", "exposed": exposed, "reference": reference, "cuts_days": cuts}
+    lot: dict[str, Any] = {
+        "group": "offered",
+        "exposed": exposed,
+        "reference": reference,
+        "cuts_days": cuts,
+    }
     hold = {**lot, "group": HOLDING, "exposed": HAS_VOUCHER, "reference": HAS_MONEY}
-    by_lot, holders, ratios, rates = {}, {}, {}, {}
+    by_lot: dict[str, Jump] = {}
+    holders: dict[str, Jump] = {}
+    ratios: dict[str, dict[str, Estimate]] = {}
+    rates: dict[str, pd.DataFrame] = {}
     for outcome in (REQUESTS, EXITS) if asked else (EXITS,):
         everybody = follow_outcome(cohort.frame, outcome=outcome)
         held = follow_outcome(cohort.frame, outcome=outcome, is_holding=True)
