@@ -10,8 +10,19 @@ import pandas as pd
 
 from loyaltylab.errors import TableError
 from loyaltylab.params import did_you_mean
+from loyaltylab.sources.raw_tables import RawTable, hash_file
+from loyaltylab.sources.table_mapping import FileLayout
 
 FIRST_ROWS = 5
+
+
+def read_cells(layout: FileLayout, *, place: str, root: Path, wanted: Sequence[str]) -> RawTable:
+    """Read one delimited file; none of its cells has a type."""
+    cells = read_text_columns(
+        root / place, delimiter=layout.delimiter, encoding=layout.encoding, wanted=wanted
+    )
+    typed = pd.DataFrame(False, index=cells.index, columns=cells.columns)
+    return RawTable(cells, typed, hash_file(root / place))
 
 
 def read_text_columns(
@@ -56,7 +67,7 @@ def read_text_columns(
 
 def _read(rows: Iterator[list[str]], delimiter: str, wanted: Sequence[str]) -> pd.DataFrame:
     header = [name.strip() for name in next(rows, [])]
-    problems = list(_header_problems(header, delimiter, wanted))
+    problems = list(find_header_problems(header, wanted, delimiter=delimiter))
     if problems:
         raise TableError("", problems)
     columns: list[tuple[int, list[str]]] = [(header.index(name), []) for name in wanted]
@@ -82,14 +93,17 @@ def _read(rows: Iterator[list[str]], delimiter: str, wanted: Sequence[str]) -> p
     )
 
 
-def _header_problems(header: list[str], delimiter: str, wanted: Sequence[str]) -> Iterator[str]:
+def find_header_problems(
+    header: Sequence[str], wanted: Sequence[str], *, delimiter: str = ""
+) -> Iterator[str]:
+    """A header that is missing, or lacks a wanted column, or has it twice."""
     if not any(header):
         yield "has no header: its first row must name the columns"
         return
     for name in wanted:
         if name not in header:
-            hint = did_you_mean(name, header)
-            if len(header) == 1:
+            hint = did_you_mean(name, list(header))
+            if len(header) == 1 and delimiter:
                 hint = f"; it has one column only, so is '{delimiter}' its delimiter?"
             yield f"has no column '{name}'{hint}"
         elif header.count(name) > 1:
