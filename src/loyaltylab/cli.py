@@ -120,23 +120,23 @@ def moments(
 def validate(
     root: Root = HERE,
     n_replicates: Annotated[
-        int, typer.Option("--replicates", min=2, help="Providers per preset.")
+        int, typer.Option("--replicates", min=2, help="Providers per world.")
     ] = 200,
     n_customers: Annotated[int, typer.Option("--customers", help="Per provider.")] = 10_000,
-    presets: Annotated[
-        list[str] | None, typer.Option("--preset", help="Again for more. [default: three]")
+    worlds: Annotated[
+        list[str] | None, typer.Option("--world", help="Again for more. [default: every world]")
     ] = None,
     step_days: Annotated[int, typer.Option("--step-days", min=1, help="1, or 7: faster.")] = 7,
     n_processes: Annotated[
         int, typer.Option("--processes", min=1, help="Providers at a time.")
     ] = 1,
 ) -> None:
-    """Whether the confirmatory analyses find known truths: data/validation."""
+    """Whether the methods find known truths: data/validation."""
     from loyaltylab.validation import run_validation
-    from loyaltylab.validation.results import PRESETS
+    from loyaltylab.validation.worlds import WORLDS
 
     size: dict[str, Any] = {"n_customers": n_customers, "step_days": step_days}
-    choice: dict[str, Any] = {"presets": presets or PRESETS, "n_processes": n_processes}
+    choice: dict[str, Any] = {"worlds": worlds or tuple(WORLDS), "n_processes": n_processes}
     _run(partial(run_validation, n_replicates=n_replicates, **size, **choice), root.resolve())
 
 

@@ -12,6 +12,8 @@ from loyaltylab.analyses.study_data import (
     DAYS_PER_MONTH,
     add_baseline,
     baseline_names,
+    keep_groups,
+    month_cuts,
     need,
 )
 from loyaltylab.analyses.teams import team_starts
@@ -63,6 +65,32 @@ def test_a_covariate_needs_ten_who_differ_in_each_group() -> None:
     )
     names = baseline_names(frame, group="group", further=("own",))
     assert names == ["recent_contacts", "tenure_months", "own"]
+
+
+def test_groups_are_kept_and_numbered_anew() -> None:
+    frame = pd.DataFrame({"group": ["x", "y", "z", "x"], "stop": [1.0, 2.0, 3.0, 4.0]})
+    kept = keep_groups(frame, group="group", names=("x", "z"))
+    assert kept["stop"].tolist() == [1.0, 3.0, 4.0]
+    assert kept.index.tolist() == [0, 1, 2]
+    assert len(frame) == 4
+
+
+def test_months_are_cut_at_their_first_moments(small_study) -> None:
+    """From 15 January to 20 April the whole months are February and March."""
+
+    def at(text: str) -> pd.Timestamp:
+        return pd.Timestamp(text, tz="UTC")
+
+    data = replace(
+        small_study,
+        window_start_at=at("2021-01-15 08:00"),
+        window_end_at=at("2021-04-20"),
+    )
+    edges = [at("2021-02-01"), at("2021-03-01"), at("2021-04-01")]
+    assert month_cuts(data).tolist() == edges
+    # The month that holds 10 February ends on 1 March.
+    assert month_cuts(data, until=at("2021-02-10")).tolist() == edges[:2]
+    assert month_cuts(data, until=data.window_end_at).tolist() == edges
 
 
 def test_missing_tables_are_named(small_study) -> None:

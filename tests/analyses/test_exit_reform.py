@@ -1,4 +1,4 @@
-"""The reform's checks and its stock and flow, on lives made by hand."""
+"""The reform's checks and its months, on lives made by hand."""
 
 from __future__ import annotations
 
@@ -13,14 +13,10 @@ from loyaltylab.analyses.exit_reform import (
     check_pre_trend,
     reform_months,
     reform_rates,
-    split_excess,
-    tell_stock_from_flow,
     try_placebo,
 )
 from loyaltylab.analyses.study_data import StudyData
-from loyaltylab.designs import StockAndFlow
 from loyaltylab.measures.cancellation_friction import Reform
-from loyaltylab.survival import Estimate
 
 FIRST, LAST = pd.Timestamp("2018-01-01", tz="UTC"), pd.Timestamp("2021-01-01", tz="UTC")
 REFORM = Reform(
@@ -51,12 +47,6 @@ def make_data(*, extra: int = 0, cause: str = "service") -> StudyData:
         stop_days=(lives["stop_at"] - FIRST) / pd.Timedelta(days=1),
     )
     return StudyData({}, lives, pd.DataFrame(), FIRST, LAST)
-
-
-def make_split(value: float, lower: float, upper: float) -> StockAndFlow:
-    share = Estimate(value, 0.1, lower, upper, LEVEL, 24, 300, "share", "made up")
-    part = replace(share, unit="exits")
-    return StockAndFlow(part, part, 3.0, part, part, share, pd.DataFrame(), ())
 
 
 def make_attempts(gain: float = 0.0) -> pd.DataFrame:
@@ -168,27 +158,3 @@ def test_a_placebo_without_attempts_before_is_not_run() -> None:
     estimate, check = try_placebo(none, REFORM, horizon_months=12, confidence_level=LEVEL)
     assert estimate is None
     assert check.status == "not run"
-
-
-def test_excess_exits_are_split_where_months_allow() -> None:
-    """Four more a month for good: 48 in all, less what fewer customers make."""
-    split = split_excess(make_data(extra=4), REFORM, seed=1, confidence_level=LEVEL)
-    assert split is not None
-    assert split.total_excess.value == pytest.approx(48, abs=3)
-    short = replace(REFORM, effective_at=pd.Timestamp("2020-11-01", tz="UTC"))
-    assert split_excess(make_data(), short, seed=1, confidence_level=LEVEL) is None
-
-
-@pytest.mark.parametrize(
-    ("split", "words"),
-    [
-        (None, "Too few months"),
-        (make_split(0.2, 0.1, 0.4), "less than half: a lasting flow"),
-        (make_split(0.8, 0.6, 0.9), "more than half: a release that passes"),
-        (make_split(0.5, 0.2, 0.9), "cannot tell"),
-        (make_split(2.6, -0.3, 6.2), "opposite signs"),
-        (replace(make_split(0.5, 0.2, 0.9), transient_share=None), "no share"),
-    ],
-)
-def test_stock_and_flow_are_told_by_the_interval(split: StockAndFlow | None, words: str) -> None:
-    assert words in tell_stock_from_flow(split)

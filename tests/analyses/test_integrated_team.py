@@ -11,12 +11,14 @@ import pytest
 from loyaltylab.analyses.integrated_team import (
     RolloutAnalysis,
     analyse_rollout,
-    check_leads,
-    check_rollout_control,
-    check_single_sites,
     leave_out_sites,
     rollout_cells,
     rollout_effect,
+)
+from loyaltylab.analyses.rollout_checks import (
+    check_leads,
+    check_rollout_control,
+    check_single_sites,
 )
 from loyaltylab.analyses.study_data import StudyData
 from loyaltylab.designs import StaggeredEffects
@@ -27,6 +29,7 @@ SITES = [f"site {number}" for number in range(1, 8)]
 FIRST, LAST = pd.Timestamp("2020-01-01", tz="UTC"), pd.Timestamp("2022-07-01", tz="UTC")
 STARTS = ["2020-11-01", "2021-01-01", "2021-03-01", "2021-06-01", "2021-08-01"]
 LEVEL = 0.95
+RULE = {"horizon_months": 12, "base_months": 6, "largest_bias": 0.25}
 
 
 def make_data(sites: list[str] = SITES) -> StudyData:
@@ -94,7 +97,7 @@ def make_control(lower: float, upper: float) -> Estimate:
 
 
 def test_no_slope_before_the_start_is_no_bias() -> None:
-    check = check_leads(make_monthly(0.0, 0.001), horizon_months=12)
+    check = check_leads(make_monthly(0.0, 0.001), **RULE)
     assert check.status == "passed"
     assert "over 4 months before" in check.shows
 
@@ -102,13 +105,13 @@ def test_no_slope_before_the_start_is_no_bias() -> None:
 def test_a_slope_is_told_as_the_bias_it_would_make() -> None:
     """One exit per 100 more each 12 months, from the middle of six months before: over 12 months
     the hazards add up to (12^3 / 6 + 3 x 12^2 / 2) / 1200 = (288 + 216) / 1200 = 0.42 months."""
-    check = check_leads(make_monthly(1.0, 0.001), horizon_months=12)
+    check = check_leads(make_monthly(1.0, 0.001), **RULE)
     assert check.status == "failed"
     assert "by -0.42 months" in check.shows
 
 
 def test_a_slope_with_a_large_error_does_not_pass() -> None:
-    assert check_leads(make_monthly(0.0, 5.0), horizon_months=12).status == "failed"
+    assert check_leads(make_monthly(0.0, 5.0), **RULE).status == "failed"
 
 
 def test_few_months_before_the_start_are_not_tested() -> None:
@@ -118,7 +121,7 @@ def test_few_months_before_the_start_are_not_tested() -> None:
         by_event_time=monthly.by_event_time.iloc[2:],
         influence=monthly.influence[:, 2:],
     )
-    assert check_leads(short, horizon_months=12).status == "not run"
+    assert check_leads(short, **RULE).status == "not run"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +136,7 @@ def test_few_months_before_the_start_are_not_tested() -> None:
 def test_a_control_passes_only_when_shown_to_be_small(
     control: Estimate | None, status: str
 ) -> None:
-    assert check_rollout_control(control).status == status
+    assert check_rollout_control(control, largest_bias=0.25).status == status
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,10 @@ from loyaltylab.survival import kaplan_meier, restricted_mean_retention_time
 ORACLE: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "oracles" / "adjusted_effects.json").read_text("utf-8")
 )
+ATE: dict[str, Any] = json.loads(
+    (Path(__file__).parents[1] / "oracles" / "standardised_risks.json").read_text("utf-8")
+)
+SHARED_STEPS = 5e-5  # absolute, of a share: two ways to share a step between causes
 CLOSED_FORM = 1e-9  # relative: sums in double precision
 ITERATED = 1e-7  # relative: logistic and Cox fits of both sides run to convergence
 DIFFERENCED = 2e-6  # relative: R's influence is a central difference with step 1e-4
@@ -180,6 +184,58 @@ def test_standardised_incidence_matches_cause_specific_models() -> None:
     for column, time in enumerate(data["times"]):
         gap = found.incidence_differences["progression", float(time)]
         assert gap.value == pytest.approx(male[column] - female[column], rel=1e-6)
+
+
+def test_standardised_risks_and_their_errors_match_ate() -> None:
+    """Of ``riskRegression::ate``; with distinct times, as it treats ties in errors otherwise."""
+    expected = ATE["untied"]
+    data = pd.DataFrame(expected["data"])
+    event = data["event"].to_numpy(dtype=bool)
+    found = standardised_contrast(
+        data.assign(
+            customer_id=range(len(data)),
+            start=0.0,
+            event=event,
+            exit_cause=np.where(event, "service", ""),
+            group=np.where(data["treated"] == 1, "helped", "not"),
+        ),
+        group="group", exposed="helped", reference="not", covariates=["age", "karno"],
+        horizon_days=365.0, times_days=[60.0, 180.0],
+    )  # fmt: skip
+    for column, time in enumerate((60.0, 180.0)):
+        for key, name in (("exposed", "helped"), ("reference", "not")):
+            one = found.retention[name, time]
+            numbers = [1 - one.value, one.standard_error]
+            theirs = [expected[key]["value"][column], expected[key]["error"][column]]
+            np.testing.assert_allclose(numbers, theirs, rtol=ITERATED)
+        gap = found.retention_differences[time]
+        numbers = [-gap.value, gap.standard_error]
+        theirs = [expected["difference"][name][column] for name in ("value", "error")]
+        np.testing.assert_allclose(numbers, theirs, rtol=ITERATED)
+
+
+def test_standardised_incidence_matches_ate() -> None:
+    """It adds up hazards of steps, this shares of them: alike to a few in a hundred thousand."""
+    expected = ATE["mgus2"]
+    data = pd.DataFrame(expected["data"])
+    cause = data["cause"].to_numpy(dtype=int)
+    found = standardised_contrast(
+        data.assign(
+            customer_id=range(len(data)),
+            start=0.0,
+            event=cause > 0,
+            exit_cause=np.array(["", "progression", "death"])[cause],
+            group=np.where(data["male"] == 1, "male", "female"),
+        ),
+        group="group", exposed="male", reference="female", covariates=["age", "hgb"],
+        horizon_days=120.0, times_days=[60.0, 120.0],
+    )  # fmt: skip
+    for column, time in enumerate((60.0, 120.0)):
+        gap = found.incidence_differences["progression", time]
+        assert gap.value == pytest.approx(expected["difference"]["value"][column], abs=SHARED_STEPS)
+        assert gap.standard_error == pytest.approx(
+            expected["difference"]["error"][column], rel=0.005
+        )
 
 
 def test_without_censoring_saturated_models_agree_by_hand() -> None:

@@ -1,4 +1,4 @@
-"""A reform by month, its pre-trend, its stock and flow: by hand, against R, against a truth."""
+"""A reform by month, its pre-trend: by hand, against R."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from natural_cells import ORACLE, make_cells, months
 
-from loyaltylab.designs import assess_pre_trend, estimate_event_study, split_stock_and_flow
+from loyaltylab.designs import assess_pre_trend, estimate_event_study
 from loyaltylab.errors import EstimationError
 
 CLOSED_FORM = 1e-9
@@ -29,17 +29,12 @@ def seat_belts() -> tuple[pd.DataFrame, pd.Timestamp, dict[str, str]]:
     return cells, months(24)[24], {"covered": "front", "exempt": "rear"}
 
 
-def make_reform(
-    seed: int, *, flow: float, stock: float, life: float = 4.0
-) -> tuple[pd.DataFrame, pd.Timestamp]:
-    """24 months before and 24 after; rates per customer-month of 20,000 customers each."""
+def make_reform(seed: int) -> tuple[pd.DataFrame, pd.Timestamp]:
+    """A reform that changes nothing: 24 months before and 24 after, 20,000 customers each."""
     random = np.random.default_rng(seed)
-    when = np.arange(48) - 24
-    season = 0.02 + 0.003 * np.sin(2 * np.pi * when / 12)
-    middle = when + 0.5
-    excess = np.where(when >= 0, flow + stock * np.exp(-np.maximum(middle, 0) / life), 0.0)
+    season = 0.02 + 0.003 * np.sin(2 * np.pi * (np.arange(48) - 24) / 12)
     customers = np.full((2, 48), 20_000.0)
-    exits = random.poisson(np.array([season + 0.01 + excess, season]) * customers)
+    exits = random.poisson(np.array([season + 0.01, season]) * customers)
     return make_cells(["covered", "exempt"], exits, customers), months(48)[24]
 
 
@@ -90,7 +85,7 @@ def test_donut_leaves_out_the_months_it_touches() -> None:
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 1000), factor=st.floats(0.1, 50))
 def test_twins_have_no_effect_and_the_time_unit_does_not_matter(seed: int, factor: float) -> None:
-    cells, at = make_reform(seed, flow=0.0, stock=0.0)
+    cells, at = make_reform(seed)
     covered = cells[cells["unit"] == "covered"]
     twins = pd.concat([covered, covered.assign(unit="exempt")])
     for scale in ("log", "additive"):
@@ -132,42 +127,8 @@ def test_pre_trend_by_hand_and_its_margin() -> None:
     assert found.difference_p_value > 0.05
 
 
-@pytest.mark.parametrize("transient_months", [None, 12])
-def test_stock_and_flow_cover_the_truth(transient_months: int | None) -> None:
-    flow, stock, life = 0.004, 0.02, 3.0
-    when = np.arange(24) + 0.5
-    released = 20_000 * stock * np.exp(-when / life).sum()
-    truth = released / (released + 20_000 * 24 * flow)
-    covered = flows = 0
-    for seed in range(N_SIMULATED):
-        cells, at = make_reform(seed, flow=flow, stock=stock, life=life)
-        study = estimate_event_study(
-            cells, reform_at=at, reference_months=range(-24, 0), scale="additive", **SEGMENTS
-        )
-        found = split_stock_and_flow(study, transient_months=transient_months, n_draws=400)
-        share = found.transient_share
-        assert share is not None
-        covered += share.ci_lower <= truth <= share.ci_upper
-        flows += found.flow.ci_lower <= 100 * flow <= found.flow.ci_upper
-        assert found.total_excess.value == pytest.approx(
-            (found.fitted["fitted"] * 200).sum(), rel=1e-9
-        )
-    assert covered >= FEWEST_COVERED
-    assert flows >= FEWEST_COVERED
-
-
-def test_without_an_excess_there_is_no_share() -> None:
-    cells, at = make_reform(2, flow=0.0, stock=0.0)
-    study = estimate_event_study(
-        cells, reform_at=at, reference_months=range(-24, 0), scale="additive", **SEGMENTS
-    )
-    found = split_stock_and_flow(study)
-    assert found.transient_share is None
-    assert any("no share is given" in text for text in found.caveats)
-
-
 def test_errors_say_what_is_wrong() -> None:
-    cells, at = make_reform(1, flow=0.0, stock=0.0)
+    cells, at = make_reform(1)
     with pytest.raises(EstimationError, match=r"missing: \['business'\]"):
         estimate_event_study(
             cells, reform_at=at, covered="covered", exempt="business", reference_months=[-1]
@@ -181,8 +142,5 @@ def test_errors_say_what_is_wrong() -> None:
     for part in ("[2] are not there before", "covered: no exits in 1", "exempt: nobody at risk"):
         assert part in text
     study = estimate_event_study(cells, reform_at=at, reference_months=[-1], **SEGMENTS)
-    with pytest.raises(EstimationError) as caught:
-        split_stock_and_flow(study, transient_months=2, n_draws=10)
-    assert len(caught.value.problems) == 3
     with pytest.raises(EstimationError, match="margin above 0"):
         assess_pre_trend(study, margin=0.0)

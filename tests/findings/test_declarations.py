@@ -183,7 +183,7 @@ def test_deviations_from_what_was_declared() -> None:
     assert deviations({"compensation": as_declared}, declared).empty
     shorter = finding(exposed="voucher", horizon_months=12)
     shorter["provenance"]["hypotheses_hash"] = "0" * 64
-    found = deviations({"compensation": shorter, "retention": finding()}, declared)
+    found = deviations({"compensation": shorter, "retention": finding(horizon_months=24)}, declared)
     assert found["what"].tolist() == ["reference", "horizon months", "hash of the hypotheses"]
     assert found["declared"].tolist()[:2] == ["refund", "24"]
     assert found["run"].tolist() == ["not said", "12", "0" * 12]

@@ -9,6 +9,8 @@ from event_tables import MEMORY_DAYS, at, in_days, table
 from loyaltylab.measures.service_quality import (
     MEANINGS,
     decided_requests,
+    first_contact_resolution,
+    promises_kept,
     service_quality_jumps,
 )
 
@@ -173,3 +175,53 @@ def test_tables_without_rows() -> None:
     empty = {name: table(name, []) for name in ("contacts", "requests", "incidents")}
     assert all(len(part) == 0 for part in service_quality_jumps(empty, memory_days=MEMORY_DAYS))
     assert len(decided_requests(empty["requests"])) == 0
+
+
+def tickets() -> pd.DataFrame:
+    """a: closed on day 1 and back on day 5, back on day 30; b: reopened; c: never closed."""
+    lines = [
+        {"contact_id": "t1", "customer_id": "a", "opened_at": 1, "resolved_at": 1, "reopens": 0},
+        {"contact_id": "t2", "customer_id": "a", "opened_at": 5, "resolved_at": 6, "reopens": 0},
+        {"contact_id": "t3", "customer_id": "a", "opened_at": 30, "resolved_at": 30, "reopens": 0},
+        {"contact_id": "t4", "customer_id": "b", "opened_at": 3, "resolved_at": 9, "reopens": 1},
+        {"contact_id": "t5", "customer_id": "c", "opened_at": 3, "reopens": 0},
+        {"contact_id": "t6", "customer_id": "c", "opened_at": 33, "reopens": 0},
+    ]
+    return table("contacts", [{**line, "topic": "query"} for line in lines])
+
+
+def test_settled_means_closed_never_reopened_and_nobody_back_within_the_days() -> None:
+    # t1: back after 4 days. t2: 24 days later is no return. t3: its 7 days run to day 37, past
+    # the day the data were drawn, 36. t5 was open for 7 days; t6 may still be closed.
+    found = first_contact_resolution(tickets(), known_until=at(36))
+    assert found.tolist() == [False, True, pd.NA, False, False, pd.NA]
+    assert first_contact_resolution(tickets(), known_until=at(40)).tolist()[2] is True
+
+
+def test_another_topic_is_no_return_and_the_order_of_rows_plays_no_part() -> None:
+    other = tickets().assign(topic=["query", "request", "query", "query", "query", "query"])
+    assert first_contact_resolution(other, known_until=at(99)).tolist()[0] is True
+    mixed = other.sample(frac=1, random_state=1)
+    found = first_contact_resolution(mixed, known_until=at(99))
+    pdt.assert_series_equal(found.sort_index(), first_contact_resolution(other, known_until=at(99)))
+
+
+def test_leaving_within_the_days_can_count_against_it() -> None:
+    left = pd.Series({"a": at(8)})
+    found = first_contact_resolution(tickets(), known_until=at(99), left_at=left)
+    # t2 was closed on day 6 and a left on day 8; t3 cannot be after it, and stays as it was.
+    assert found.tolist()[:3] == [False, False, True]
+
+
+def test_a_promise_counts_once_it_is_due() -> None:
+    promised = table(
+        "contacts",
+        [
+            {"contact_id": "t1", "promise_due_at": 5, "is_promise_kept": True},
+            {"contact_id": "t2", "promise_due_at": 6, "is_promise_kept": False},
+            {"contact_id": "t3", "promise_due_at": 50, "is_promise_kept": False},
+            {"contact_id": "t4"},
+        ],
+    )
+    found = promises_kept(promised, known_until=at(10))
+    assert found.tolist() == [True, False, pd.NA, pd.NA]

@@ -23,6 +23,7 @@ REPORTS = (
     "cancellation_friction",
     "integrated_team",
     "compensation",
+    "word_of_mouth",
     "claims",
     "validation",
     "provider",

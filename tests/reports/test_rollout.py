@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loyaltylab.designs import RestrictedMeanEffect, StaggeredEffects, StockAndFlow
+from loyaltylab.designs import RestrictedMeanEffect, StaggeredEffects
 from loyaltylab.errors import EstimationError
-from loyaltylab.reports.reform import split_table
 from loyaltylab.reports.rollout import designs_table, groups_table, months_around, signed
 from loyaltylab.survival import Estimate
 
@@ -50,7 +49,7 @@ def test_groups_are_named_by_their_first_month() -> None:
          "effect": [0.5]},
         index=pd.DatetimeIndex(["2020-03-01"], tz="UTC", name="group_month"),
     )  # fmt: skip
-    table = groups_table(RestrictedMeanEffect(OVERALL, 10.5, 10.0, by_group, 12))
+    table = groups_table(RestrictedMeanEffect(OVERALL, 10.5, 10.0, by_group, 12, pd.DataFrame()))
     assert table.iloc[0].tolist() == ["2020-03", 1, 100, 10.5, 10.0, 0.5]
 
 
@@ -68,14 +67,3 @@ def test_designs_stand_side_by_side() -> None:
 def test_signs_are_typographic() -> None:
     assert signed(-0.126) == "−0.13"
     assert signed(0.5) == "+0.50"
-
-
-def test_a_split_shows_its_share_in_percent() -> None:
-    share = Estimate(0.25, 0.1, 0.05, 0.5, 0.95, 24, 300, "share", "m")
-    exits = Estimate(40.0, 5.0, 30.0, 50.0, 0.95, 24, 300, "exits", "m")
-    split = StockAndFlow(OVERALL, OVERALL, 3.0, exits, exits, share, pd.DataFrame(), ())
-    table = split_table(split, min_cell=5).set_index("part")
-    assert table.loc["released stock of the excess"].tolist() == ["25", "5 to 50", "%"]
-    assert table.loc["flow that stays", "value"] == "−0.10"
-    assert table.loc["mean life of the stock", "value"] == "3.0"
-    assert split_table(None, min_cell=5).empty

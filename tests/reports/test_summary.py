@@ -67,8 +67,8 @@ def test_the_answer_counts_hypotheses_by_verdict() -> None:
     }
     assert summary_answer(hypotheses_table(findings)) == (
         "The study declares 27 hypotheses and has judged 2 of them on these data: 1 is supported "
-        "(H03) and 1 is inconclusive (H17). 1 cannot be estimated from what the source delivered. "
-        "24 are not yet studied."
+        "(H03) and 1 is inconclusive (H17). 3 cannot be estimated from what the source delivered. "
+        "22 are not yet studied."
     )
 
 

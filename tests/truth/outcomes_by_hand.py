@@ -14,7 +14,8 @@ N_DAYS = 1000
 DAYS = (
     "entry_day", "go_live_day", "first_contact_day", "second_contact_day", "first_hang_up_day",
     "first_request_day", "first_denial_day",
-    "first_failure_day", "first_attempt_day", "first_cancellation_day", "notice_day",
+    "first_failure_day", "first_bad_rating_day", "first_attempt_day", "first_cancellation_day",
+    "notice_day",
     "first_post_day", "exit_day", "won_back_day", "second_exit_day", "migrated_day",
 )  # fmt: skip
 COUNTS = ("exit_cause", "n_contacts", "n_contacts_month", "n_denials")

@@ -12,7 +12,7 @@ from loyaltylab.validation.results import (
     find_failures,
     find_near_misses,
     read_replicates,
-    summarise_hypothesis,
+    summarise_method,
 )
 
 EXACT = 1e-12
@@ -25,7 +25,7 @@ def estimate(value: float, half: float = 1.0, error: float = 0.5) -> dict[str, o
 def test_summary_by_hand() -> None:
     """Estimates 1, 2 and 4 with limits one to each side; the truth is 2, one was refused."""
     parts = [estimate(1.0), estimate(2.0), estimate(4.0), {"refused": "no events"}]
-    found = summarise_hypothesis(parts, truth=2.0, truth_error=0.1)
+    found = summarise_method(parts, truth=2.0, truth_error=0.1)
     assert found["n_replicates"] == 4
     assert found["n_refused"] == 1
     assert found["mean"] == pytest.approx(7 / 3, abs=EXACT)
@@ -41,19 +41,28 @@ def test_summary_by_hand() -> None:
 
 def test_naive_analysis_is_held_against_the_same_truth() -> None:
     parts = [{**estimate(2.0), "naive": [5.0, 0.5, 4.0, 6.0]}, estimate(2.0)]
-    found = summarise_hypothesis(parts, truth=2.0, truth_error=0.0)
+    found = summarise_method(parts, truth=2.0, truth_error=0.0)
     assert (found["n_naive"], found["naive_bias"], found["naive_coverage"]) == (1, 3.0, 0.0)
 
 
+def test_without_a_known_truth_there_is_no_coverage() -> None:
+    parts = [{**estimate(2.0), "naive": [5.0, 0.5, 4.0, 6.0]}, estimate(0.5)]
+    found = summarise_method(parts, truth=float("nan"), truth_error=0.0)
+    assert found["rejects"] == 0.5  # 1..3 leaves out 0, -.5..1.5 does not
+    assert found["mean"] == 1.25
+    assert not {"coverage", "naive_coverage"} & set(found)
+    assert find_failures(line(truth=float("nan"), coverage=float("nan"))) == []
+
+
 def test_a_method_that_always_refuses_has_no_rates() -> None:
-    found = summarise_hypothesis([{"refused": "no"}] * 2, truth=1.0, truth_error=0.0)
+    found = summarise_method([{"refused": "no"}] * 2, truth=1.0, truth_error=0.0)
     assert found["n_refused"] == 2
     assert "coverage" not in found
 
 
 def line(**changed: object) -> dict[str, object]:
     usual = {
-        "preset": "null", "n_refused": 0, "n_replicates": 200, "truth": 0.0,
+        "world": "null", "n_refused": 0, "n_replicates": 200, "truth": 0.0,
         "coverage": 0.95, "coverage_lower": 0.91, "coverage_upper": 0.975,
         "rejects": 0.05, "rejects_lower": 0.025, "rejects_upper": 0.09,
     }  # fmt: skip
@@ -97,12 +106,15 @@ def root(tmp_path: Path) -> Path:
     content = {
         "n_customers": 100, "step_days": 7, "confidence_level": 0.95, "seeds": list(range(20)),
         "results": {
-            "H01": summarise_hypothesis(parts, truth=0.0, truth_error=0.0),
-            "H22 placebo": summarise_hypothesis(parts, truth=8.0, truth_error=0.0),
+            "H01": summarise_method(parts, truth=0.0, truth_error=0.0),
+            "H22 placebo": summarise_method(parts, truth=8.0, truth_error=0.0),
         },
         "replicates": {"H01": parts},
     }  # fmt: skip
     (folder / "literature.json").write_text(json.dumps(content), encoding="utf-8")
+    wrong = {"H01": summarise_method(parts, truth=8.0, truth_error=0.0)}
+    text = json.dumps(content | {"results": wrong})
+    (folder / "confounded.json").write_text(text, encoding="utf-8")
     return tmp_path
 
 
@@ -110,12 +122,13 @@ def test_the_check_of_a_hypothesis_follows_its_rates(root: Path) -> None:
     assert check_validation(root, "H22").status == "failed"  # its placebo never covers
     assert check_validation(root, "H04").status == "not run"
     assert check_validation(root.parent / "empty", "H01").status == "not run"
+    # Where its assumptions do not hold it never covers, and that is no fault of the method.
     assert "20 simulated providers" in check_validation(root, "H01").shows
 
 
 def test_results_and_replicates_are_read_back(root: Path) -> None:
     results = read_validation(root)
-    assert results["preset"].tolist() == ["literature"] * 2
-    replicates = read_replicates(root, preset="literature", name="H01")
+    assert results["world"].tolist() == ["literature"] * 2 + ["confounded"]
+    replicates = read_replicates(root, world="literature", name="H01")
     assert replicates["value"].iloc[0] == pytest.approx(-0.9, abs=EXACT)
     assert len(replicates) == 20

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from loyaltylab.analyses.primary import HORIZON_MONTHS, PLACEBO, TRUTHS
+from loyaltylab.analyses.primary import HORIZON_MONTHS, PLACEBO
 from loyaltylab.errors import ParameterError
+from loyaltylab.params import load_parameters
 from loyaltylab.validation import run_validation
-from loyaltylab.validation.replicates import analyses_of
+from loyaltylab.validation.methods import METHODS, methods_of
+from loyaltylab.validation.worlds import WORLDS, provider_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +28,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(root: Path, **changed: object) -> Path:
-    options = {"presets": ("literature",), "n_replicates": 2, "n_customers": 2000}
+    options = {"worlds": ("literature",), "n_replicates": 2, "n_customers": 2000}
     return run_validation(root, **(options | changed))[0]
 
 
@@ -35,7 +37,7 @@ def test_replicates_are_kept_and_taken_up_again(study: Path) -> None:
     first = path.read_bytes()
     content = json.loads(first)
     assert content["seeds"] == [1001, 1002]
-    assert list(content["results"]) == sorted([*HORIZON_MONTHS, PLACEBO])
+    assert list(content["results"]) == sorted(method.name for method in methods_of("literature"))
     assert all(len(parts) == 2 for parts in content["replicates"].values())
     assert content["results"]["H04"]["n_refused"] == 0
     parts = sorted((study / "scratch" / "validation").rglob("*.json"))
@@ -46,25 +48,36 @@ def test_replicates_are_kept_and_taken_up_again(study: Path) -> None:
     assert parts[1].stat().st_mtime_ns == times
 
 
-def test_unknown_presets_and_single_replicates_are_refused(study: Path) -> None:
+def test_unknown_worlds_and_single_replicates_are_refused(study: Path) -> None:
     with pytest.raises(ParameterError) as caught:
-        run(study, presets=("tomorrow",), n_replicates=1)
+        run(study, worlds=("tomorrow",), n_replicates=1)
     assert len(caught.value.problems) == 2
 
 
-def test_every_hypothesis_has_a_truth_in_every_preset() -> None:
+def test_every_method_has_a_truth_in_every_preset() -> None:
     for preset in ("literature", "null", "adverse"):
         path = ROOT / "data" / "truth" / f"{preset}.json"
         known = {
             one["estimand_id"]: one["value"]
             for one in json.loads(path.read_text(encoding="utf-8"))["true_values"]
         }
-        for name in HORIZON_MONTHS:
-            assert known[TRUTHS[name]] is not None, (preset, name)
-            if preset == "null":
-                assert known[TRUTHS[name]] == 0.0
+        for method in methods_of(preset):
+            if isinstance(method.truth, str):
+                assert known[method.truth] is not None, (preset, method.name)
 
 
-def test_the_null_preset_leaves_out_what_cannot_be_compared_there() -> None:
-    assert "H22" not in analyses_of("null")
-    assert set(analyses_of("adverse")) == {*HORIZON_MONTHS, PLACEBO}
+def test_the_null_world_leaves_out_what_cannot_be_compared_there() -> None:
+    tried = {method.name for method in methods_of("null")}
+    assert "H22" not in tried
+    assert set(HORIZON_MONTHS) - {"H22"} <= tried
+    assert {*HORIZON_MONTHS, PLACEBO} <= {method.name for method in methods_of("adverse")}
+    assert {method.naive_reason == "" for method in METHODS.values() if method.naive} == {False}
+
+
+def test_a_confounded_world_has_its_knobs_and_its_own_truth(study: Path) -> None:
+    world = WORLDS["confounded"]
+    usual = load_parameters(study).synthetic
+    changed = provider_of(usual, world, n_customers=300)
+    assert changed.k_save_route == 1.0
+    assert changed.team_rollout == usual.team_rollout
+    assert not world.is_identified

@@ -8,7 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from loyaltylab.analyses.study_data import DAYS_PER_MONTH, baseline_names
+from loyaltylab.analyses.study_data import DAYS_PER_MONTH, baseline_names, keep_groups
+from loyaltylab.analyses.unfinished_follow_up import (
+    UnfinishedFollowUp,
+    doubt_unfinished_follow_up,
+)
 from loyaltylab.designs import (
     AdjustedContrast,
     EValue,
@@ -49,6 +53,9 @@ class AdjustedAnalysis:
         Each covariate left out in turn; as from :func:`benchmark_confounders`.
     specifications : SpecificationCurve
         The same difference under other defensible choices.
+    unfinished : UnfinishedFollowUp or None
+        How much worse those not followed to the end would have had to fare; None if a group has
+        nobody who was followed to the horizon.
     falsifications, diagnostics : tuple of Check
     """
 
@@ -58,6 +65,7 @@ class AdjustedAnalysis:
     e_value: EValue | None
     confounders: pd.DataFrame
     specifications: SpecificationCurve
+    unfinished: UnfinishedFollowUp | None
     falsifications: tuple[Check, ...]
     diagnostics: tuple[Check, ...]
 
@@ -100,6 +108,7 @@ def analyse_adjusted(
     covariates: Sequence[str],
     horizon_months: float,
     months: Sequence[float] = (),
+    with_g_formula: bool = True,
     confidence_level: float = 0.95,
 ) -> AdjustedAnalysis:
     """The main estimate with its negative control, diagnostics, E-value and specifications.
@@ -115,6 +124,8 @@ def analyse_adjusted(
         Of the restricted mean.
     months : sequence of float
         When retention and incidence are compared as well.
+    with_g_formula : bool
+        Whether the g-formula is among the specifications; it takes longest.
     confidence_level : float
 
     Returns
@@ -126,7 +137,7 @@ def analyse_adjusted(
     EstimationError
         As :func:`doubly_robust_contrast`.
     """
-    mine = frame[frame[group].isin([exposed, reference])].reset_index(drop=True)
+    mine = keep_groups(frame, group=group, names=[exposed, reference])
     options: dict[str, Any] = {
         "group": group,
         "exposed": exposed,
@@ -144,9 +155,14 @@ def analyse_adjusted(
         control=control,
         e_value=e_value,
         confounders=confounders,
-        specifications=_vary(mine, covariates, horizon_months, options),
+        specifications=_vary(
+            mine, covariates, horizon_months, options, with_g_formula=with_g_formula
+        ),
         falsifications=(check_control(control),),
         diagnostics=(_check_balance(contrast), _check_overlap(contrast)),
+        unfinished=doubt_unfinished_follow_up(
+            mine, contrast, group=group, horizon_days=horizon_months * DAYS_PER_MONTH
+        ),
     )
 
 
@@ -179,7 +195,7 @@ def analyse_cohort(
     empty = [name for name in pair if not (frame[group] == name).any()]
     if empty:
         raise EstimationError(f"Nobody is in the group {' or '.join(map(repr, empty))}.")
-    mine = frame[frame[group].isin(pair)].reset_index(drop=True)
+    mine = keep_groups(frame, group=group, names=pair)
     names = baseline_names(mine, group=group, further=further)
     return analyse_adjusted(
         mine, group=group, exposed=exposed, reference=reference, covariates=names, **options
@@ -250,6 +266,8 @@ def _vary(
     covariates: Sequence[str],
     horizon_months: float,
     options: Mapping[str, Any],
+    *,
+    with_g_formula: bool,
 ) -> SpecificationCurve:
     """Other estimators, less adjustment, and only customers followed to the horizon."""
     end = (frame["index_at"] + pd.to_timedelta(frame["stop"], unit="D")).max()
@@ -264,6 +282,7 @@ def _vary(
         ],
         columns=["estimator", "covariates", "customers"],
     )
+    choices = choices if with_g_formula else choices[choices["estimator"] != "g-formula"]
     few = [name for name in covariates if name in ("tenure_months", "segment")]
 
     def estimate(choice: Mapping[str, Any]) -> Estimate:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from loyaltylab.analyses.retention_desk import REACTIVE, STRAIGHT_THROUGH, desk_cohort
 from loyaltylab.analyses.saved_customers import accepted_saves
-from loyaltylab.analyses.study_data import DAYS_PER_MONTH, Cohort, StudyData, need
+from loyaltylab.analyses.study_data import DAYS_PER_MONTH, Cohort, StudyData, keep_groups, need
 from loyaltylab.errors import NotEstimableError
 from loyaltylab.survival import (
     Estimate,
@@ -50,7 +50,7 @@ def desk_arms(data: StudyData) -> Cohort:
     """
     cohort = desk_cohort(data)
     arms = (REACTIVE, STRAIGHT_THROUGH)
-    frame = cohort.frame[cohort.frame["desk"].isin(arms)].reset_index(drop=True)
+    frame = keep_groups(cohort.frame, group="desk", names=arms)
     absent = [name for name in arms if not (frame["desk"] == name).any()]
     if absent:
         raise NotEstimableError(

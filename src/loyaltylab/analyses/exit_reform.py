@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from loyaltylab.analyses.adjusted import CONTROL_CAUSES
-from loyaltylab.analyses.study_data import DAYS_PER_MONTH, Cohort, StudyData, need
+from loyaltylab.analyses.study_data import DAYS_PER_MONTH, Cohort, StudyData, month_cuts, need
 from loyaltylab.designs import (
     EventStudy,
     ReformContrast,
-    StockAndFlow,
     assess_pre_trend,
     assign_period,
     contrast_reform,
@@ -22,7 +21,6 @@ from loyaltylab.designs import (
     exposure_cells,
     judge_negative_control,
     reform_rate_ratio,
-    split_stock_and_flow,
 )
 from loyaltylab.errors import EstimationError
 from loyaltylab.findings import Check
@@ -35,8 +33,6 @@ PLACEBO_MONTHS = 15.0
 REFERENCE_MONTHS = 12
 # A drift of the two segments' rates against each other by 10 % in 12 months would not matter.
 PRE_TREND_MARGIN = math.log(1.1)
-# A lasting flow is claimed only if less than this share of the excess is released stock.
-MOST_TRANSIENT = 0.5
 
 
 def attempt_cohort(data: StudyData, *, horizon_months: float) -> Cohort:
@@ -218,11 +214,10 @@ def reform_months(
         As :func:`loyaltylab.designs.estimate_event_study`.
     """
     lives = data.lives[data.lives["segment"].notna()]
-    first = data.window_start_at.normalize()
     cells = exposure_cells(
         lives,
         unit="segment",
-        month_cuts=pd.date_range(first, data.window_end_at, freq="MS", unit="us"),
+        month_cuts=month_cuts(data),
         causes=VOLUNTARY_CAUSES,
     )
     known = min(reform.announced_at or reform.effective_at, reform.effective_at)
@@ -279,38 +274,3 @@ def try_placebo(
         f"{months[0]:.2f} months ({months[1]:.2f} to {months[2]:.2f})."
     )
     return found, Check(name, "failed" if judged.status == "failed" else "passed", text)
-
-
-def split_excess(
-    data: StudyData, reform: Reform, *, seed: int, confidence_level: float
-) -> StockAndFlow | None:
-    """Excess exits as a stock that runs dry and a flow that stays; None if too short to tell."""
-    try:
-        study = reform_months(data, reform, scale="additive", confidence_level=confidence_level)
-        return split_stock_and_flow(study, seed=seed)
-    except EstimationError:
-        return None
-
-
-def tell_stock_from_flow(split: StockAndFlow | None) -> str:
-    """Whether a lasting flow may be claimed, in a sentence."""
-    if split is None:
-        return "Too few months lie around the reform to tell released stock from lasting flow."
-    share = split.transient_share
-    if share is None:
-        return "The total excess does not differ from none, so there is no share to give."
-    interval = (
-        f"{100 * share.confidence_level:g} % CI {100 * share.ci_lower:.0f} to "
-        f"{100 * share.ci_upper:.0f}"
-    ).replace("-", "\N{MINUS SIGN}")
-    if not 0 <= share.value <= 1:
-        return (
-            "Fitted to these months, released stock and lasting flow have opposite signs, so "
-            f"the share of released stock ({interval} %) does not tell one from the other."
-        )
-    told = f"Of the excess exits {100 * share.value:.0f} % ({interval}) are released stock"
-    if share.ci_upper < MOST_TRANSIENT:
-        return f"{told}, less than half: a lasting flow."
-    if share.ci_lower > MOST_TRANSIENT:
-        return f"{told}, more than half: a release that passes."
-    return f"{told}: these months cannot tell a release that passes from a lasting flow."

@@ -22,12 +22,21 @@ from loyaltylab.analyses.exit_reform import (
 )
 from loyaltylab.analyses.integrated_team import rollout_cells, rollout_effect
 from loyaltylab.analyses.retention_desk import REACTIVE, STRAIGHT_THROUGH, desk_cohort
+from loyaltylab.analyses.saved_customers import accepted_saves
 from loyaltylab.analyses.service_denial import DENIED, GRANTED, denial_cohort
-from loyaltylab.analyses.study_data import DAYS_PER_MONTH, Cohort, StudyData, baseline_names, need
+from loyaltylab.analyses.study_data import (
+    DAYS_PER_MONTH,
+    Cohort,
+    StudyData,
+    baseline_names,
+    keep_groups,
+    need,
+)
 from loyaltylab.designs import assign_period
 from loyaltylab.errors import EstimationError, NotEstimableError
 from loyaltylab.measures.service_quality import DENIED as DENIED_OUTCOMES
 from loyaltylab.survival import Estimate, difference, restricted_mean_retention_time
+from loyaltylab.timeline import follow_up_from
 
 # The design of H22 at a date when nothing happened: the truth is no effect in any world.
 PLACEBO = "H22 placebo"
@@ -123,7 +132,7 @@ def _adjusted(
     further: tuple[str, ...],
     confidence_level: float,
 ) -> Estimate:
-    frame = cohort.frame[cohort.frame[group].isin(pair)].reset_index(drop=True)
+    frame = keep_groups(cohort.frame, group=group, names=pair)
     return contrast_adjusted(
         frame,
         group=group,
@@ -214,11 +223,10 @@ def _subtract_means(
 
 def _naive_desk(data: StudyData, level: float) -> Estimate:
     """Kept by the desk, as a save offer that was taken tells, against all others who met it."""
+    need(data, "offers")
     frame = desk_cohort(data).frame
     met = frame[frame["desk"] == REACTIVE]
-    offers = data.tables["offers"]
-    taken = offers[(offers["kind"] == "save") & (offers["is_accepted"] == 1)]
-    is_kept = met["customer_id"].isin(taken["customer_id"])
+    is_kept = met["customer_id"].isin(accepted_saves(data.tables["offers"])["customer_id"])
     return _subtract_means(met[is_kept], met[~is_kept], months=24, level=level)
 
 
@@ -243,15 +251,15 @@ def _naive_compensation(data: StudyData, level: float) -> Estimate:
 
 def _naive_team(data: StudyData, level: float) -> Estimate:
     """Customers of each site on the day of its start, against those a year before."""
-    start = data.lives["site"].map(rollout_cells(data).start_at)
+    lives = data.lives[["customer_id", "site"]]
+    start = lives.assign(index_at=lives["site"].map(rollout_cells(data).start_at))
+    start = start[["customer_id", "index_at"]].dropna()
     year = pd.Timedelta(days=12 * DAYS_PER_MONTH)
-    parts = []
-    for moment in (start, start - year):
-        is_there = (data.lives["entry_at"] <= moment) & (moment < data.lives["stop_at"])
-        lives = data.lives[is_there]
-        days = (lives["stop_at"] - moment[is_there]) / pd.Timedelta(days=1)
-        parts.append(pd.DataFrame({"start": 0.0, "stop": days, "event": lives["event"]}))
-    return _subtract_means(parts[0], parts[1], months=12, level=level)
+    after, before = (
+        follow_up_from(data.lives, start.assign(index_at=start["index_at"] - earlier)).frame
+        for earlier in (pd.Timedelta(0), year)
+    )
+    return _subtract_means(after, before, months=12, level=level)
 
 
 def _naive_reform(data: StudyData, level: float) -> Estimate:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from loyaltylab.analyses.protocols import point_exposure_protocol
 from loyaltylab.analyses.study_data import Cohort, StudyData, add_baseline, need
 from loyaltylab.analyses.teams import team_starts
+from loyaltylab.designs import Protocol, ProtocolElement
 from loyaltylab.errors import NotEstimableError
 from loyaltylab.timeline import follow_up_from
 
@@ -59,3 +61,28 @@ def desk_cohort(data: StudyData) -> Cohort:
         "total": followed.audit["total"],
     }
     return Cohort(add_baseline(data, frame[is_open].reset_index(drop=True)), audit)
+
+
+def desk_protocol(*, horizon_months: float) -> Protocol:
+    """The trial one would have wanted, and what is done instead."""
+    return point_exposure_protocol(
+        "Does a desk that meets customers who ask to cancel keep them?",
+        eligibility=ProtocolElement(
+            "Customers in their first life who ask to cancel at a site without an integrated team",
+            "The same, from the first step 'requested' under observation",
+            "An earlier request, before observation began, is not seen",
+        ),
+        strategies=ProtocolElement(
+            "Met by a desk that may make an offer, or let straight through, at this request",
+            "The desk that the request was sent to",
+            "What a later request of the same customer meets is left as it was",
+        ),
+        assignment=ProtocolElement(
+            "By lot",
+            "Taken to be by lot within tenure, date, segment, price and recent service",
+            "The data do not say how requests are sent; see the E-value",
+        ),
+        time_zero="The request, not the talk that follows",
+        contrast="By where the request was sent, whatever came of the talk",
+        horizon_months=horizon_months,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loyaltylab.analyses.protocols import point_exposure_protocol
 from loyaltylab.analyses.study_data import Cohort, StudyData, add_baseline, need
 from loyaltylab.analyses.teams import team_starts
 from loyaltylab.designs import Protocol, ProtocolElement
@@ -23,9 +24,8 @@ def denial_cohort(data: StudyData) -> Cohort:
 
 def denial_protocol(*, horizon_months: float) -> Protocol:
     """The trial one would have wanted, and what is done instead."""
-    return Protocol(
-        question="Does being refused an ordinary request make customers leave?",
-        estimand_kind="direct",
+    return point_exposure_protocol(
+        "Does being refused an ordinary request make customers leave?",
         eligibility=ProtocolElement(
             "Customers in their first life with an ordinary request",
             "The same, at the first request decided while under observation",
@@ -42,25 +42,7 @@ def denial_protocol(*, horizon_months: float) -> Protocol:
             "had its team",
             "What was asked for, and how firmly, is not recorded",
         ),
-        time_zero=ProtocolElement("The decision", "The decision", "none"),
-        follow_up_end=ProtocolElement(
-            f"Exit, or {horizon_months:g} months",
-            f"Exit, {horizon_months:g} months, or the end of the study window",
-            "Requests late in the window are followed for less time",
-        ),
-        outcome=ProtocolElement("The end of service for any cause", "The same", "none"),
-        causal_contrast=ProtocolElement(
-            "By the first decision", "By the first decision, whatever was decided later", "none"
-        ),
-        identifying_assumptions=ProtocolElement(
-            "None beyond the lot",
-            "Decisions do not depend on anything else that moves leaving; both were possible for "
-            "everybody; censoring says nothing about the exit",
-            "Not testable; the negative control and the E-value bear on it",
-        ),
-        analysis_plan=ProtocolElement(
-            f"Difference of restricted means over {horizon_months:g} months",
-            "The same, doubly robust: propensity and outcome regressions, errors by customer",
-            "none",
-        ),
+        time_zero="The decision",
+        contrast="By the first decision, whatever was decided later",
+        horizon_months=horizon_months,
     )

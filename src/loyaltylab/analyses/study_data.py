@@ -176,6 +176,35 @@ def _price_at(contracts: pd.DataFrame, followed: pd.DataFrame) -> pd.Series | No
     return pd.Series(np.log(found["price_eur"].to_numpy()), index=followed.index)
 
 
+def keep_groups(frame: pd.DataFrame, *, group: str, names: Sequence[str]) -> pd.DataFrame:
+    """The rows of the groups named, numbered anew.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Not changed.
+    group : str
+        Column of the exposure.
+    names : sequence of str
+    """
+    return frame[frame[group].isin(names)].reset_index(drop=True)
+
+
+def month_cuts(data: StudyData, *, until: pd.Timestamp | None = None) -> pd.DatetimeIndex:
+    """First moments of the calendar months of the window: the edges of whole months.
+
+    Parameters
+    ----------
+    data : StudyData
+    until : pandas.Timestamp, optional
+        The last month is the one that holds this moment. Default: the last whole month.
+    """
+    months = pd.date_range(
+        data.window_start_at.normalize(), data.window_end_at, freq="MS", unit="us"
+    )
+    return months if until is None else months[: months.searchsorted(until, side="right") + 1]
+
+
 def need(data: StudyData, *tables: str) -> None:
     """Refuse to go on without tables.
 

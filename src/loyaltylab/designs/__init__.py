@@ -49,6 +49,9 @@ from loyaltylab.designs.equivalence import (
     EquivalenceTest,
     tost,
 )
+from loyaltylab.designs.event_path import (
+    EventPath,
+)
 from loyaltylab.designs.event_study import (
     EventStudy,
     estimate_event_study,
@@ -101,6 +104,7 @@ from loyaltylab.designs.placebos import (
 from loyaltylab.designs.pre_trends import (
     PreTrendTest,
     assess_pre_trend,
+    assess_slope,
 )
 from loyaltylab.designs.propensity import (
     Propensity,
@@ -166,6 +170,12 @@ from loyaltylab.designs.tipping_point import (
     delta_adjusted_restricted_mean,
     find_tipping_point,
 )
+from loyaltylab.designs.trend_bounds import (
+    TrendBounds,
+    bound_by_relative_steps,
+    bound_by_smoothness,
+    find_breakdown,
+)
 from loyaltylab.designs.trial_stacking import (
     SequentialTrials,
     stack_trials,
@@ -189,6 +199,7 @@ __all__ = [
     "EValue",
     "EffectBounds",
     "EquivalenceTest",
+    "EventPath",
     "EventStudy",
     "GroupContrast",
     "InterruptedSeries",
@@ -217,11 +228,15 @@ __all__ = [
     "StrategyContrast",
     "TippingPoint",
     "TreatmentWeights",
+    "TrendBounds",
     "TwoWayFixedEffects",
     "assess_pre_trend",
+    "assess_slope",
     "assign_period",
     "benchmark_confounders",
     "bootstrap_customers",
+    "bound_by_relative_steps",
+    "bound_by_smoothness",
     "bound_effect_by_extremes",
     "bound_effect_by_trimming",
     "bounding_factor",
@@ -252,6 +267,7 @@ __all__ = [
     "estimate_two_way_fixed_effects",
     "expand_covariates",
     "exposure_cells",
+    "find_breakdown",
     "find_e_value",
     "find_tipping_point",
     "fit_interrupted_series",

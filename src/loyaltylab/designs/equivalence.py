@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.special import ndtr
+from scipy import stats
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import Estimate
@@ -90,6 +90,49 @@ def scale_estimate(estimate: Estimate, *, scale: Scale = "linear") -> ScaledEsti
     )
 
 
+def one_sided_tests(
+    value: float,
+    *,
+    errors: tuple[float, float],
+    margins: tuple[float, float],
+    alpha: float,
+    degrees_of_freedom: float = math.inf,
+) -> tuple[float, float, float, float]:
+    """Both one-sided tests on the scale on which no effect is 0.
+
+    Parameters
+    ----------
+    value : float
+    errors : tuple of float
+        Standard errors below and above the value.
+    margins : tuple of float
+        Lower and upper.
+    alpha : float
+        Level of each test.
+    degrees_of_freedom : float
+        Of Student's t; infinite for a normal.
+
+    Returns
+    -------
+    tuple of float
+        Probabilities that the truth is at or below the lower, at or above the upper margin; the
+        interval at 1 - 2 alpha.
+
+    Examples
+    --------
+    >>> one_sided_tests(0.0, errors=(1.0, 1.0), margins=(-1.96, 1.96), alpha=0.025)[0] < 0.026
+    True
+    """
+    tail = stats.t(degrees_of_freedom) if math.isfinite(degrees_of_freedom) else stats.norm
+    quantile = float(tail.isf(alpha))
+    return (
+        float(tail.sf((value - margins[0]) / errors[0])),
+        float(tail.sf((margins[1] - value) / errors[1])),
+        value - quantile * errors[0],
+        value + quantile * errors[1],
+    )
+
+
 def tost(
     estimate: Estimate,
     *,
@@ -145,12 +188,11 @@ def tost(
         if scale == "log"
         else (lower_margin, upper_margin)
     )
-    p_lower = float(ndtr(-(scaled.value - low) / scaled.error_below))
-    p_upper = float(ndtr(-(high - scaled.value) / scaled.error_above))
-    quantile = normal_quantile(1 - 2 * alpha)
-    limits = (
-        scaled.value - quantile * scaled.error_below,
-        scaled.value + quantile * scaled.error_above,
+    p_lower, p_upper, *limits = one_sided_tests(
+        scaled.value,
+        errors=(scaled.error_below, scaled.error_above),
+        margins=(low, high),
+        alpha=alpha,
     )
     ci_lower, ci_upper = (math.exp(limit) for limit in limits) if scale == "log" else limits
     p_value = max(p_lower, p_upper)

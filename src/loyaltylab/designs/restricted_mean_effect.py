@@ -9,7 +9,12 @@ import pandas as pd
 
 from loyaltylab.designs.group_time_means import GroupTimeMeans, StaggeredDesign, compare_groups
 from loyaltylab.designs.staggered import find_post_cells
-from loyaltylab.designs.unit_jackknife import as_estimate, leave_one_out_weights
+from loyaltylab.designs.unit_jackknife import (
+    as_estimate,
+    describe_values,
+    jackknife_influence,
+    leave_one_out_weights,
+)
 from loyaltylab.designs.unit_panel import UnitPanel, build_unit_panel
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import Estimate
@@ -33,6 +38,9 @@ class RestrictedMeanEffect:
         ``counterfactual``, ``effect``.
     horizon_months : int
         Whole months of the cells, from the first treated one.
+    curves : pandas.DataFrame
+        By ``month`` completed: retention ``observed``, ``counterfactual`` and their difference
+        ``effect``, as shares, each with ``_lower`` and ``_upper`` limits.
     """
 
     effect: Estimate
@@ -40,6 +48,7 @@ class RestrictedMeanEffect:
     counterfactual: float
     by_group: pd.DataFrame
     horizon_months: int
+    curves: pd.DataFrame
 
 
 def estimate_restricted_mean_effect(
@@ -95,7 +104,7 @@ def estimate_restricted_mean_effect(
     weights = leave_one_out_weights(len(panel.units))
     means = compare_groups(panel, design, weights, mix=cohort.exposure)
     used = find_post_cells(means, panel, horizon_months)
-    months, size, lowest = _retained_months(panel, cohort, means, used, weights)
+    months, retention, size, lowest = _retained_months(panel, cohort, means, used, weights)
     total = size.sum(axis=1)
     mean = np.full((len(total), 2), np.nan)
     np.divide(
@@ -130,8 +139,32 @@ def estimate_restricted_mean_effect(
         index=pd.DatetimeIndex(panel.months[kept], name="group_month"),
     )
     return RestrictedMeanEffect(
-        effect, float(mean[0, 0]), float(mean[0, 1]), by_group, horizon_months
+        effect,
+        float(mean[0, 0]),
+        float(mean[0, 1]),
+        by_group,
+        horizon_months,
+        _average_curves(retention, size, confidence_level),
     )
+
+
+def _average_curves(
+    retention: FloatArray, size: FloatArray, confidence_level: float
+) -> pd.DataFrame:
+    """Curves of shape (2, b, g, t), observed and without, averaged over groups by customers."""
+    total = size.sum(axis=1)
+    weighted = np.where(size[:, :, None] > 0, retention * size[:, :, None], 0.0).sum(axis=2)
+    mean = np.full(weighted.shape, np.nan)
+    np.divide(weighted, total[:, None], out=mean, where=total[:, None] > 0)
+    values = {"observed": mean[0], "counterfactual": mean[1], "effect": mean[0] - mean[1]}
+    columns = {}
+    for name, value in values.items():
+        found = describe_values(value[0], jackknife_influence(value), confidence_level)
+        columns[name] = found["effect"]
+        columns[f"{name}_lower"] = found["ci_lower"]
+        columns[f"{name}_upper"] = found["ci_upper"]
+    months = pd.RangeIndex(1, retention.shape[3] + 1, name="month")
+    return pd.DataFrame(columns).set_axis(months)
 
 
 def _check_cohort(panel: UnitPanel, cohort: UnitPanel) -> None:
@@ -161,10 +194,11 @@ def _retained_months(
     means: GroupTimeMeans,
     used: BoolArray,
     weights: FloatArray,
-) -> tuple[FloatArray, FloatArray, float]:
-    """Months retained as observed and without, (2, b, g), customers (b, g), lowest hazard."""
+) -> tuple[FloatArray, FloatArray, FloatArray, float]:
+    """Months retained as observed and without, (2, b, g), the curves (2, b, g, t), customers
+    (b, g), and the lowest hazard."""
     exits, exposure = cohort.exits.sum(axis=2), cohort.exposure.sum(axis=2)
-    months, sizes, empty, lowest = [], [], [], np.inf
+    months, curves, sizes, empty, lowest = [], [], [], [], np.inf
     for i in np.flatnonzero(used.any(axis=1)):
         mine = weights * (panel.first == means.groups[i])
         at = np.flatnonzero(used[i])
@@ -178,6 +212,7 @@ def _retained_months(
         lowest = min(lowest, float(without[0].min()))
         length = panel.lengths[at]
         months.append([_area(hazard, length), _area(without, length)])
+        curves.append([np.exp(-np.cumsum(rate * length, axis=1)) for rate in (hazard, without)])
         size = time[:, 0] / length[0]
         # Without the only unit to compare with, a group has no effect and no weight.
         sizes.append(np.where(np.isfinite(without).all(axis=1), size, 0.0))
@@ -185,7 +220,12 @@ def _retained_months(
         raise EstimationError(
             "The cohort does not last as long as the horizon:", [*empty, "fix: a shorter horizon"]
         )
-    return np.array(months).transpose(1, 2, 0), np.array(sizes).T, lowest
+    return (
+        np.array(months).transpose(1, 2, 0),
+        np.array(curves).transpose(1, 2, 0, 3),
+        np.array(sizes).T,
+        lowest,
+    )
 
 
 def _area(hazard: FloatArray, length: FloatArray) -> FloatArray:

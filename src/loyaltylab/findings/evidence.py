@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal, TypedDict, Unpack, cast
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.findings.hypotheses import Hypothesis
@@ -12,16 +12,22 @@ from loyaltylab.survival import Estimate
 ESTIMATE_UNITS = {"months": "days", "points": "share", "ratio": "ratio"}
 
 
+class HeldAgainst(TypedDict, total=False):
+    """What an estimate was held against, as in :class:`Evidence`; each may be left out."""
+
+    falsifications: tuple[Check, ...]
+    diagnostics: tuple[Check, ...]
+    e_value: float | None
+    strongest_confounder: float | None
+
+
 def gather_evidence(
     hypothesis: Hypothesis,
     estimate: Estimate | None,
     *,
     identification: Identification,
     is_of_exits: bool = False,
-    falsifications: tuple[Check, ...] = (),
-    diagnostics: tuple[Check, ...] = (),
-    e_value: float | None = None,
-    strongest_confounder: float | None = None,
+    **held_against: Unpack[HeldAgainst],
 ) -> Evidence:
     """Take claim, direction and smallest effect from the declaration, the rest as found.
 
@@ -31,10 +37,12 @@ def gather_evidence(
         As declared.
     estimate : Estimate or None
         In days where months are declared, as a share for points, or a ratio.
-    identification, falsifications, diagnostics, e_value, strongest_confounder
+    identification : str
         As in :class:`Evidence`.
     is_of_exits : bool
         Whether the estimate goes up as customers leave: an incidence, a hazard ratio.
+    **held_against
+        Falsifications, diagnostics and E-values.
 
     Returns
     -------
@@ -57,9 +65,6 @@ def gather_evidence(
         claim=hypothesis.claim,
         direction=cast(Literal[1, -1, 0], hypothesis.claimed_sign(is_of_exits=is_of_exits)),
         identification=identification,
-        falsifications=falsifications,
-        diagnostics=diagnostics,
-        e_value=e_value,
-        strongest_confounder=strongest_confounder,
+        **held_against,
         scale="log" if unit == "ratio" else "linear",
     )

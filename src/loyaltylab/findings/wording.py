@@ -77,6 +77,11 @@ def count(number: int, *, min_cell: int) -> str:
     return f"<{min_cell}" if 0 < number < min_cell else f"{number:,}"
 
 
+def count_months(number: float) -> str:
+    """A number of months in words: "1 month", "24 months"."""
+    return f"{number:g} month" + ("" if number == 1 else "s")
+
+
 def months(days: float) -> str:
     """Days as months: whole numbers where they are whole."""
     return f"{days / DAYS_PER_MONTH:.1f}".removesuffix(".0")

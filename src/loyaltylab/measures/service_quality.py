@@ -71,6 +71,55 @@ def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
+def first_contact_resolution(
+    contacts: pd.DataFrame,
+    *,
+    known_until: pd.Timestamp,
+    left_at: pd.Series | None = None,
+    within_days: float = 7.0,
+) -> pd.Series:
+    """Whether each contact was settled at once, and stayed so.
+
+    Settled: closed, never reopened, and no contact on the same topic in any channel within
+    ``within_days`` after it was closed. A contact still open ``within_days`` after its opening is
+    not settled.
+
+    Parameters
+    ----------
+    contacts : pandas.DataFrame
+        The contacts table.
+    known_until : pandas.Timestamp
+        When the data were drawn: a contact whose days run past it is not known yet.
+    left_at : pandas.Series, optional
+        Exit by customer: whoever left within the days counts as not settled, for those who are
+        gone ask no more. None: exits play no part.
+    within_days : float
+
+    Returns
+    -------
+    pandas.Series
+        Of type "boolean", by the index of ``contacts``; missing where it is not known yet.
+    """
+    days = pd.Timedelta(days=within_days)
+    closed = contacts["resolved_at"]
+    since = closed.fillna(contacts["opened_at"])
+    is_settled = closed.notna() & (contacts["reopens"].fillna(0) == 0)
+    ordered = contacts.assign(topic=contacts["topic"].fillna("")).sort_values("opened_at")
+    following = ordered.groupby(["customer_id", "topic"])["opened_at"].shift(-1)
+    is_back = following.reindex(contacts.index) <= since + days
+    settled = is_settled & ~is_back
+    if left_at is not None:
+        left = contacts["customer_id"].map(left_at)
+        settled &= ~((left >= contacts["opened_at"]) & (left <= since + days))
+    return settled.astype("boolean").mask(since + days > known_until)
+
+
+def promises_kept(contacts: pd.DataFrame, *, known_until: pd.Timestamp) -> pd.Series:
+    """Whether each promise was kept: missing without a promise, or before it is due."""
+    is_due = contacts["promise_due_at"] <= known_until
+    return contacts["is_promise_kept"].astype("boolean").where(is_due.fillna(False))
+
+
 def _decided(requests: pd.DataFrame) -> pd.DataFrame:
     return requests[requests["decided_at"].notna() & (requests["outcome"] != "open")]
 

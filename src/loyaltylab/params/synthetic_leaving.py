@@ -76,6 +76,9 @@ class LeavingParameters(Section):
     desk_kind: Literal["reactive", "integrated", "obstructive"] = Field(
         "reactive", description="What the desk does [kind]"
     )
+    desk_obstructive_share: Probability = Field(
+        0.0, description="Of these, met by an obstructive script [share]"
+    )
     save_accept_intercept: float = Field(-0.85, description="Accepting to stay [logit]")
     save_accept_integrated: float = Field(0.5, description="More with a team's desk [logit]")
     save_accept_obstructive: float = Field(0.6, description="More under obstruction [logit]")

@@ -77,6 +77,9 @@ class ServiceParameters(Section):
     )
     team_first_day: int = Field(180, ge=0, description="First site's start, staggered [day]")
     team_step_days: int = Field(50, ge=0, description="Next site's start after [days]")
+    team_tasks: Literal["all", "promotions", "incidents"] = Field(
+        "all", description="What it does: all, or promotions or messages on failures alone [tasks]"
+    )
     team_handoff_mean: NotNegative = Field(0.25, description="Handoffs with team [count]")
     team_denial_prob: Probability = Field(0.22, description="Requests denied by it [share]")
     team_resolution_logit: float = Field(0.3, description="Solved at once by it [logit]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 from loyaltylab.analyses.adjusted import AdjustedAnalysis
+from loyaltylab.analyses.unfinished_follow_up import LARGEST_MULTIPLIER, UnfinishedFollowUp
 from loyaltylab.designs import AdjustedContrast, GroupContrast
 from loyaltylab.figures import estimates_forest
 from loyaltylab.findings import JudgedHypothesis, estimates_table, load_hypotheses
 from loyaltylab.findings.finding import Verdict
 from loyaltylab.findings.wording import (
     DAYS_PER_MONTH,
+    count,
     months_difference,
     p_value,
     points_difference,
@@ -210,7 +213,44 @@ def show_balance(contrast: AdjustedContrast, *, study: Study) -> None:
 
 
 def show_sensitivity(analysis: AdjustedAnalysis, *, study: Study) -> None:
-    """Show what an unmeasured confounder would have to be like, beside the measured ones."""
+    """Show what an unmeasured confounder, or unseen leaving, would have to be like."""
+    _show_e_value(analysis, study=study)
+    if not math.isnan(analysis.contrast.restricted_mean_difference.value):
+        show_note(tell_unfinished(analysis.unfinished, min_cell=study.min_cell))
+
+
+def tell_unfinished(found: UnfinishedFollowUp | None, *, min_cell: int) -> str:
+    """What those whose follow-up ended early would have had to do, in two sentences or three."""
+    if found is None:
+        return (
+            "What leaving after the end of follow-up could change is not told: in one of the "
+            "groups nobody was followed to the horizon."
+        )
+    if found.n_unfinished == 0:
+        return (
+            f"Everybody in the group '{found.group}', which stayed longer, was followed to an exit "
+            "or the horizon: nothing unseen there can overturn this."
+        )
+    opening = (
+        f"Of the {count(found.n, min_cell=min_cell)} customers in the group '{found.group}', which "
+        f"stayed longer, {count(found.n_unfinished, min_cell=min_cell)} were still there when "
+        "follow-up ended before the horizon."
+    )
+    if found.of_interval == 1:
+        return f"{opening} The interval includes no effect already: they need not differ."
+    beyond = f"more than {LARGEST_MULTIPLIER:g}"
+    for_value, for_interval = (
+        beyond if multiple is None else f"{multiple:.1f}"
+        for multiple in (found.of_value, found.of_interval)
+    )
+    return (
+        f"{opening} To bring the estimate to no effect they would have had to leave from then on "
+        f"at {for_value} times the rate of those followed on; to bring the interval there, at "
+        f"{for_interval} times. What adjustment took off the plain difference is kept as it is."
+    )
+
+
+def _show_e_value(analysis: AdjustedAnalysis, *, study: Study) -> None:
     if analysis.e_value is None:
         show_note("No E-value: a group keeps nobody, or everybody, up to the horizon.")
         return

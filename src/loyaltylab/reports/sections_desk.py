@@ -6,15 +6,13 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from loyaltylab.analyses.adjusted import AdjustedAnalysis
 from loyaltylab.analyses.after_desk import WonBack
 from loyaltylab.analyses.saved_customers import SavedLives
-from loyaltylab.designs import Protocol, ProtocolElement, protocol_table
 from loyaltylab.findings import tell_delay_from_gain
 from loyaltylab.findings.wording import (
     DAYS_PER_MONTH,
     count,
-    months_difference,
+    count_months,
     months_with_interval,
     percent,
     points_difference,
@@ -29,63 +27,6 @@ DELAY_WORDS = {
     "no early gain": "There is no early gain",
     "open": "Whether it only delays is open by this rule",
 }
-DESK_PROTOCOL = Protocol(
-    question="Does a desk that meets customers who ask to cancel keep them?",
-    estimand_kind="direct",
-    eligibility=ProtocolElement(
-        "Customers in their first life who ask to cancel at a site without an integrated team",
-        "The same, from the first step 'requested' under observation",
-        "An earlier request, before observation began, is not seen",
-    ),
-    strategies=ProtocolElement(
-        "Met by a desk that may make an offer, or let straight through, at this request",
-        "The desk that the request was sent to",
-        "What a later request of the same customer meets is left as it was",
-    ),
-    assignment=ProtocolElement(
-        "At random",
-        "Taken to be random given tenure, date, segment, price and recent service",
-        "The data do not say how requests are sent; see the E-value",
-    ),
-    time_zero=ProtocolElement("The request", "The request, not the talk that follows", "none"),
-    follow_up_end=ProtocolElement(
-        "Exit, or the horizon", "Exit, or the end of the study window", "none"
-    ),
-    outcome=ProtocolElement(
-        "The end of service for any cause",
-        "The end of service in the contracts, by cause",
-        "Stated causes may be wrong; whether service ended is not in doubt",
-    ),
-    causal_contrast=ProtocolElement(
-        "By assignment, whatever came of the talk", "By where the request was sent", "none"
-    ),
-    identifying_assumptions=ProtocolElement(
-        "None beyond the lot",
-        "No unmeasured reason for where requests go; independent censoring; overlap",
-        "Cannot be proved; held against a negative control and measured confounders",
-    ),
-    analysis_plan=ProtocolElement(
-        "Difference of restricted means and of retention",
-        "The same, by augmented weighting of pseudo-values, errors by customer",
-        "none",
-    ),
-)
-
-
-def show_desk_protocol() -> None:
-    """Show the target trial beside its emulation."""
-    table = protocol_table(DESK_PROTOCOL).reset_index()
-    named = table.rename(columns={name: name.replace("_", " ") for name in table})
-    show_table(named, caption="The trial one would want, and what is done instead.")
-
-
-def desk_answer(difference: Estimate, late: Estimate, *, horizon_months: int, late_at: int) -> str:
-    """The answer in a sentence or two."""
-    return (
-        f"Customers whose first request to cancel met the retention desk stayed "
-        f"{months_difference(difference)} in the next {horizon_months} months than those let "
-        f"straight through; at {late_at} months their retention is {points_difference(late)}."
-    )
 
 
 def show_delay_rule(
@@ -96,8 +37,9 @@ def show_delay_rule(
         early, late = differences[month], differences[late_month]
         words = DELAY_WORDS[tell_delay_from_gain(early, late, margin=margin)]
         show_note(
-            f"{words}: retention with the desk is {points_difference(early)} at {month} months, "
-            f"and {points_difference(late)} at {late_month} months; a late difference within "
+            f"{words}: retention with the desk is {points_difference(early)} at "
+            f"{count_months(month)}, and {points_difference(late)} at {count_months(late_month)}; "
+            f"a late difference within "
             f"{100 * margin:g} points counts as none."
         )
 
@@ -119,18 +61,6 @@ def show_saves(differences: Mapping[int, Estimate], *, accepted: float, min_cell
         f"{percent(accepted)} of those the desk met took an offer. The saved are not the "
         "persuaded: some would have stayed, or come back to stay, without it, and some of those "
         "who took it left later. Only the difference between the groups is the desk's."
-    )
-
-
-def show_naive(naive: Estimate | None, adjusted: Estimate, *, reason: str) -> None:
-    """Show what the common mistake would have said, and why it is one."""
-    if naive is None:
-        show_note("The naive comparison could not be made: too few customers.")
-        return
-    show_note(
-        f"The naive comparison sets {reason}. It says that the kept stay "
-        f"{months_difference(naive)}; the contrast by where the request was sent says "
-        f"{months_difference(adjusted)}."
     )
 
 
@@ -167,43 +97,12 @@ def _guarded_share(found: StateOccupation, days: float, state: str, min_cell: in
     return f"<{min_cell} customers" if 0 < round(n_there) < min_cell else percent(share)
 
 
-def show_adjustment(analysis: AdjustedAnalysis) -> None:
-    """Show balance before and after weighting, confounders, and other specifications."""
-    show_table(
-        analysis.contrast.balance[["difference_before", "difference_after"]]
-        .rename_axis("covariate")
-        .reset_index()
-        .rename(columns=lambda name: name.replace("_", " ")),
-        caption="Standardised differences between the groups, before and after weighting.",
-        digits=3,
-    )
-    if analysis.e_value is not None and analysis.strongest_confounder is not None:
-        show_note(
-            f"E-value {analysis.e_value.value:.2f} (of the limit nearest no effect "
-            f"{analysis.e_value.of_limit:.2f}): a confounder nobody measured would need that risk "
-            "ratio with both the desk and leaving to explain the effect away. The strongest "
-            f"measured one has {analysis.strongest_confounder:.2f}."
-        )
-    curve = analysis.specifications
-    shown = curve.estimates.copy()
-    for name in ("value", "ci_lower", "ci_upper"):
-        shown[name] = shown[name] / DAYS_PER_MONTH
-    show_table(
-        shown.drop(columns=["n", "n_events"]).rename(
-            columns={"value": "months", "ci_lower": "lower", "ci_upper": "upper"}
-        ),
-        caption=f"The same difference under {len(curve.estimates)} of {curve.n_specifications} "
-        "defensible choices; those that failed are named below.",
-    )
-    for failure in curve.failures.itertuples(index=False):
-        show_note(f"No estimate by {failure.estimator} ({failure.customers}): {failure.reason}")
-
-
 def show_half_life(saved: SavedLives, *, months: list[int], min_cell: int) -> None:
     """Say how long a save lasts, and what is known of it at fixed times."""
     reached = [month for month in months if month * DAYS_PER_MONTH <= saved.curve.time[-1]]
     told = "; ".join(
-        f"{share_with_interval(saved.curve.retention_at(month * DAYS_PER_MONTH))} at {month} months"
+        f"{share_with_interval(saved.curve.retention_at(month * DAYS_PER_MONTH))} at "
+        f"{count_months(month)}"
         for month in reached
         if saved.curve.retention_at(month * DAYS_PER_MONTH).n_events >= min_cell
     )

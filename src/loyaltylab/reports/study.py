@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import pandas as pd
 
@@ -19,7 +19,6 @@ from loyaltylab.errors import NotEstimableError, ParameterError
 from loyaltylab.figures import Figure
 from loyaltylab.findings import (
     VERDICT_MEANINGS,
-    Check,
     Finding,
     JudgedHypothesis,
     Question,
@@ -32,6 +31,7 @@ from loyaltylab.findings import (
     load_questions,
     make_finding,
 )
+from loyaltylab.findings.evidence import HeldAgainst
 from loyaltylab.findings.finding import Verdict
 from loyaltylab.findings.verdicts import Identification
 from loyaltylab.measures import describe_covariates
@@ -168,27 +168,24 @@ class Study:
         estimate_name: str,
         identification: Identification,
         is_of_exits: bool = False,
-        falsifications: tuple[Check, ...] = (),
-        diagnostics: tuple[Check, ...] = (),
-        e_value: float | None = None,
-        strongest_confounder: float | None = None,
+        **held_against: Unpack[HeldAgainst],
     ) -> JudgedHypothesis:
-        """Judge a hypothesis; a confirmatory one also by how its method did on known truths.
+        """Judge a hypothesis, also by how its method did on known truths.
+
+        A confirmatory one whose method was not tried says so.
 
         See :func:`loyaltylab.findings.gather_evidence`.
         """
         hypothesis = load_hypotheses()[name]
-        if hypothesis.family == "confirmatory":
-            diagnostics = (*diagnostics, check_validation(self.root, name))
+        validation = check_validation(self.root, name)
+        if hypothesis.family == "confirmatory" or validation.status != "not run":
+            held_against["diagnostics"] = (*held_against.get("diagnostics", ()), validation)
         evidence = gather_evidence(
             hypothesis,
             estimate,
             identification=identification,
             is_of_exits=is_of_exits,
-            falsifications=falsifications,
-            diagnostics=diagnostics,
-            e_value=e_value,
-            strongest_confounder=strongest_confounder,
+            **held_against,
         )
         return judge_hypothesis(
             hypothesis, estimate_name=estimate_name, evidence=evidence, min_cell=self.min_cell

@@ -42,6 +42,13 @@ CUSTOMERS = describe_table(
         "site": optional_column(
             TEXT, "Branch, region or service team that looks after the customer."
         ),
+        "direct_debits": optional_column(
+            COUNT,
+            "Bills paid through the account: what would have to be moved on leaving. A trait "
+            "known from the start.",
+            NOT_NEGATIVE,
+            unit="count",
+        ),
         rf"^{ATTRIBUTE_PREFIX}.+$": pa.Column(
             required=False,
             nullable=True,

@@ -31,6 +31,15 @@ VARIANTS: tuple[tuple[dict[str, float], str, str, float], ...] = (
     ({"wom_hr": 1.0}, NEAR_A_LEAVER, "without word of mouth", 1.20),
     ({"lenience_logit": 0.0}, RATED_GOOD_IN_SHOCK, "without lenience", 0.730),
 )
+# What the first provider did not have, or had otherwise.
+ADDED_SINCE = (
+    "team_rollout",
+    "desk_share",
+    "desk_obstructive_share",
+    "message_share",
+    "remedy_refusal_share",
+    "remedy_cancellation_share",
+)
 COVERED = 0.95  # of single worlds, between lower and upper
 
 
@@ -88,7 +97,7 @@ def run_calibration(
         raise ParameterError(f"seeds are {list(seeds)}; rule: at least two, none below 0.")
     given = load_parameters(root).synthetic
     chosen = choose_provider(given, preset=preset, n_customers=n_customers)
-    parameters = without_rollout(chosen)
+    parameters = as_calibrated(chosen)
     provider = hash_text(f"{parameters.model_dump_json()} {hash_code()}")
     folder = root / PARTS_FOLDER / f"moments-{provider}"
     tasks = [CalibrationTask(parameters, seed, folder / f"{seed}.json") for seed in seeds]
@@ -108,9 +117,14 @@ def run_calibration(
     return path
 
 
-def without_rollout(parameters: SyntheticParameters) -> SyntheticParameters:
-    """The provider as it was calibrated: the first one had no integrated team at any site."""
-    return parameters.model_copy(update={"team_rollout": "none"})
+def as_calibrated(parameters: SyntheticParameters) -> SyntheticParameters:
+    """The provider as it was calibrated: without what the first one did not have.
+
+    That had no integrated team, one kind of desk for half of all requests, no messages about
+    failures, and no remedies.
+    """
+    first = SyntheticParameters.model_validate({"preset": parameters.preset})
+    return parameters.model_copy(update={name: getattr(first, name) for name in ADDED_SINCE})
 
 
 def measure_seed(task: CalibrationTask) -> CalibrationTask:
@@ -208,7 +222,7 @@ def read_calibration(root: Path, *, parameters: SyntheticParameters) -> pd.DataF
     ParameterError
         If no moments are kept for these parameters.
     """
-    known = hash_parameters(without_rollout(parameters))
+    known = hash_parameters(as_calibrated(parameters))
     content = find_kept(
         root, MOMENTS_FOLDER, parameter_hash=known, what="moments", command="moments"
     )

@@ -15,6 +15,7 @@ TimeZero = Literal[
     "first_request",
     "first_denial",
     "first_failure",
+    "first_bad_rating",
     "first_attempt",
     "first_cancellation",
     "notice",
@@ -99,7 +100,7 @@ def declare_contrasts(parameters: SyntheticParameters) -> tuple[Contrast, ...]:
         *(_reform_contrasts(reform_day=reform_day) if has_reform else ()),
         *_after_exit_contrasts(),
         *_organisation_contrasts(),
-        *(_rollout_contrasts() if has_rollout else ()),
+        *(_rollout_contrasts(parameters) if has_rollout else ()),
         *_talk_contrasts(),
     )
 
@@ -112,6 +113,11 @@ def _desk_contrasts() -> tuple[Contrast, ...]:
         "desk_once_reactive_none", "H01", "direct", "first_cancellation",
         "reactive desk at the first request", "straight through at the first request",
         replace(reactive, is_lasting=False), replace(none, is_lasting=False),
+    )  # fmt: skip
+    script = Contrast(
+        "desk_once_obstructive_reactive", "H01", "direct", "first_cancellation",
+        "obstructive script at the first request", "reactive desk at the first request",
+        replace(obstructive, is_lasting=False), replace(reactive, is_lasting=False),
     )  # fmt: skip
     lasting = (
         Contrast(
@@ -131,11 +137,11 @@ def _desk_contrasts() -> tuple[Contrast, ...]:
             ("obstructive", obstructive, "reactive", reactive),
         )
     )
-    return once, *lasting
+    return once, script, *lasting
 
 
 def _service_contrasts() -> tuple[Contrast, ...]:
-    """H02, H04, H05: remedies, denials and handoffs."""
+    """H02, H04, H05, H06: remedies, denials, handoffs, and what leaving would cost."""
     early, late = World(remedy="at_refusal"), World(remedy="at_cancellation")
     granted, denied = World(denial=0.0), World(denial=1.0)
     owned, bounced = World(many_handoffs=0.0), World(many_handoffs=1.0)
@@ -144,6 +150,11 @@ def _service_contrasts() -> tuple[Contrast, ...]:
             "remedy_timing", "H02", "direct", "first_denial",
             "remedy with the refusal", "remedy upon asking to leave", early, late,
             is_newcomers=True,
+        ),
+        Contrast(
+            "remedy_first", "H02", "direct", "first_denial",
+            "first denial made good within a week", "made good only upon asking to leave",
+            World(first_remedy=True), World(first_remedy=False),
         ),
         Contrast(
             "denial_removed", "H04", "direct", "sign_up",
@@ -171,6 +182,16 @@ def _service_contrasts() -> tuple[Contrast, ...]:
             "handoffs_dose", "H05", "direct", "first_contact",
             "three handoffs each time", "no handoffs", bounced, owned,
         ),
+        Contrast(
+            "handoffs_first", "H05", "direct", "first_contact",
+            "three handoffs at the first contact", "none at the first contact",
+            World(first_handoffs=1.0), World(first_handoffs=0.0),
+        ),
+        Contrast(
+            "switching_high_low", "H06", "direct", "first_bad_rating",
+            "3 or 4 direct debits", "none or 1",
+            World(direct_debits="high"), World(direct_debits="low"),
+        ),
     )  # fmt: skip
 
 
@@ -186,6 +207,11 @@ def _outreach_contrasts() -> tuple[Contrast, ...]:
             "messages", "H18", "direct", "first_failure",
             "message after every failure", "no messages",
             World(incident_messages=True), World(incident_messages=False),
+        ),
+        Contrast(
+            "message_first", "H18", "direct", "first_failure",
+            "message after the first failure", "none after the first failure",
+            World(first_message=True), World(first_message=False),
         ),
     )  # fmt: skip
 
@@ -310,15 +336,19 @@ def _organisation_contrasts() -> tuple[Contrast, ...]:
     )
 
 
-def _rollout_contrasts() -> tuple[Contrast, ...]:
+def _rollout_contrasts(parameters: SyntheticParameters) -> tuple[Contrast, ...]:
     """H03: the roll-out as it was, for those who were customers when the team came to their site.
+
+    H14 where the team has one task alone.
 
     Direct: load and word of mouth are those of the roll-out either way, as for sites that are
     compared while they share a queue.
     """
+    hypothesis = "H03" if parameters.team_tasks == "all" else "H14"
     return tuple(
         Contrast(
-            "team_rollout", "H03", kind, "go_live", "team from its start at the site", "no team",
+            "team_rollout", hypothesis, kind, "go_live",
+            "team from its start at the site", "no team",
             AS_IT_IS, World(team="none"), 12,
         )
         for kind in _KINDS

@@ -41,7 +41,6 @@ UNITS: MappingProxyType[Measure, str] = MappingProxyType(
 )
 NOT_GENERATED = MappingProxyType(
     {
-        "H06": "switching cost is a trait that no strategy moves",
         "H07": "commitment is a feeling; no strategy sets it and leaves the rest alone",
         "H08": "points cannot be switched on and off per customer",
         "H09": "reliability, speed and helpfulness are not forced one by one",

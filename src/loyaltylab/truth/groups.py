@@ -16,6 +16,8 @@ from loyaltylab.truth.pairs import Flags
 _ASKED: MappingProxyType[str, tuple[Group, ...]] = MappingProxyType(
     {
         "desk_once_reactive_none": ("without_team",),
+        "desk_once_obstructive_reactive": ("without_team",),
+        "message_first": ("without_team",),
         "reform": ("consumers", "businesses"),
         "reform_friction": ("consumers", "businesses"),
         "promotions": ("slow", "quick"),

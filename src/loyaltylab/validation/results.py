@@ -12,50 +12,49 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from loyaltylab.analyses.primary import HORIZON_MONTHS
 from loyaltylab.findings import Check
 from loyaltylab.findings.verdicts import VALIDATION
+from loyaltylab.validation.worlds import WORLDS
 
 VALIDATION_FOLDER = Path("data") / "validation"
-PRESETS = ("literature", "null", "adverse")
 COVERAGE_BAND = (0.92, 0.98)
 FALSE_POSITIVE_BAND = (0.03, 0.07)
 MONTE_CARLO_LEVEL = 0.95
 MOST_REFUSED = 0.05
 COLUMNS = (
-    "preset", "hypothesis", "n_replicates", "n_refused", "truth", "truth_error", "mean", "bias",
-    "bias_error", "spread", "mean_standard_error", "coverage", "coverage_lower", "coverage_upper",
-    "rejects", "rejects_lower", "rejects_upper", "naive_mean", "naive_bias", "naive_coverage",
-    "naive_rejects", "n_naive",
+    "world", "method", "unit", "n_replicates", "n_refused", "truth", "truth_error", "mean",
+    "bias", "bias_error", "spread", "mean_standard_error", "coverage", "coverage_lower",
+    "coverage_upper", "rejects", "rejects_lower", "rejects_upper", "naive_mean", "naive_bias",
+    "naive_coverage", "naive_rejects", "n_naive",
 )  # fmt: skip
 
 
-def summarise_hypothesis(
+def summarise_method(
     parts: Sequence[Mapping[str, Any]], *, truth: float, truth_error: float
 ) -> dict[str, Any]:
-    """Compare the estimates of one hypothesis with the truth.
+    """Compare the estimates of one method with the truth.
 
     Parameters
     ----------
     parts : sequence of mapping
-        Of each replicate, ``estimate`` (value, standard error, limits) and ``naive``, in months;
-        or ``refused``.
+        Of each replicate, ``estimate`` (value, standard error, limits) and ``naive``; or
+        ``refused``.
     truth : float
-        Months.
+        In their unit; nan where it is not known, and then there is no bias and no coverage.
     truth_error : float
         Its Monte-Carlo error.
 
     Returns
     -------
     dict
-        Numbers of ``COLUMNS`` but the first two. Limits are Clopper and Pearson's, of the
+        Numbers of ``COLUMNS`` but the first three. Limits are Clopper and Pearson's, of the
         replicates alone. ``rejects`` is the share whose interval leaves out 0: where the truth is
         0, the rate of false positives.
 
     Examples
     --------
     >>> parts = [{"estimate": [1.0, 0.5, 0.0, 2.0], "naive": None}] * 3
-    >>> summarise_hypothesis(parts, truth=1.5, truth_error=0.0)["coverage"]
+    >>> summarise_method(parts, truth=1.5, truth_error=0.0)["coverage"]
     1.0
     """
     made = np.array([part["estimate"] for part in parts if "refused" not in part], dtype=float)
@@ -81,7 +80,8 @@ def summarise_hypothesis(
         "spread": spread,
         "mean_standard_error": float(error.mean()),
     }
-    for name, flags in (("coverage", covers), ("rejects", rejects)):
+    rates = {"rejects": rejects} if math.isnan(truth) else {"coverage": covers, "rejects": rejects}
+    for name, flags in rates.items():
         limits = binomtest(int(flags.sum()), len(flags)).proportion_ci(MONTE_CARLO_LEVEL)
         found[name] = float(flags.mean())
         found[f"{name}_lower"], found[f"{name}_upper"] = float(limits.low), float(limits.high)
@@ -90,14 +90,15 @@ def summarise_hypothesis(
         found |= {
             "naive_mean": float(value.mean()),
             "naive_bias": float(value.mean() - truth),
-            "naive_coverage": float(((lower <= truth) & (truth <= upper)).mean()),
             "naive_rejects": float(((lower > 0) | (upper < 0)).mean()),
         }
+        if not math.isnan(truth):
+            found["naive_coverage"] = float(((lower <= truth) & (truth <= upper)).mean())
     return found
 
 
 def read_validation(root: Path) -> pd.DataFrame:
-    """Results of every preset and hypothesis that was validated.
+    """Results of every method in every world it was tried in.
 
     Parameters
     ----------
@@ -111,23 +112,23 @@ def read_validation(root: Path) -> pd.DataFrame:
         nothing was validated.
     """
     lines = []
-    for preset in PRESETS:
-        path = root / VALIDATION_FOLDER / f"{preset}.json"
+    for world in WORLDS:
+        path = root / VALIDATION_FOLDER / f"{world}.json"
         if not path.is_file():
             continue
         content = json.loads(path.read_text(encoding="utf-8"))
         shared = {name: content[name] for name in ("n_customers", "step_days", "confidence_level")}
         lines += [
-            {"preset": preset, "hypothesis": name, **found, **shared}
+            {"world": world, "method": name, **found, **shared}
             for name, found in content["results"].items()
         ]
     columns = [*COLUMNS, "n_customers", "step_days", "confidence_level"]
     return pd.DataFrame(lines, columns=columns)
 
 
-def read_replicates(root: Path, *, preset: str, name: str) -> pd.DataFrame:
-    """Every replicate of one hypothesis: seed, value, standard_error, ci_lower, ci_upper."""
-    path = root / VALIDATION_FOLDER / f"{preset}.json"
+def read_replicates(root: Path, *, world: str, name: str) -> pd.DataFrame:
+    """Every replicate of one method: seed, value, standard_error, ci_lower, ci_upper."""
+    path = root / VALIDATION_FOLDER / f"{world}.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     lines = [
         (seed, *part["estimate"])
@@ -138,44 +139,52 @@ def read_replicates(root: Path, *, preset: str, name: str) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=columns)
 
 
-def check_validation(root: Path, name: str) -> Check:
-    """Whether the method of a confirmatory hypothesis found what is true.
+def methods_for(results: pd.DataFrame, hypothesis: str) -> pd.DataFrame:
+    """Results of the methods that serve a hypothesis, where what they assume holds."""
+    is_sound = results["world"].map({name: world.is_identified for name, world in WORLDS.items()})
+    serves = results["method"].str.split().str[0] == hypothesis
+    return results[serves & is_sound.astype(bool)]
 
-    It fails if in some preset its intervals cover the truth less or more often than the band
+
+def check_validation(root: Path, name: str) -> Check:
+    """Whether the methods of a hypothesis found what is true.
+
+    They fail if in some world their intervals cover the truth less or more often than the band
     allows, or if where nothing has an effect they leave out 0 too often or too seldom; by more
     than the number of replicates explains.
     """
-    results = read_validation(root)
-    mine = results[results["hypothesis"].str.startswith(name)]
-    if name not in HORIZON_MONTHS or mine.empty:
+    mine = methods_for(read_validation(root), name)
+    if mine.empty:
         return Check(VALIDATION, "not run", "The method was not tried on known truths.")
     problems = [problem for line in mine.to_dict("records") for problem in find_failures(line)]
     if problems:
         return Check(VALIDATION, "failed", " ".join(problems))
-    lowest = mine.loc[mine["coverage"].idxmin()]
+    known = mine.dropna(subset="coverage")
+    lowest = known.loc[known["coverage"].idxmin()]
     return Check(
         VALIDATION,
         "passed",
-        f"On {int(mine['n_replicates'].min())} simulated providers per preset its intervals cover "
-        f"the truth in {100 * lowest['coverage']:.1f} % or more ({lowest['preset']}).",
+        f"On {int(mine['n_replicates'].min())} simulated providers per world its intervals cover "
+        f"the truth in {100 * lowest['coverage']:.1f} % or more ({lowest['world']}).",
     )
 
 
 def find_failures(line: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the results of one hypothesis in one preset, in sentences."""
+    """What is wrong with the results of one method in one world, in sentences."""
     found = []
     if line["n_refused"] > MOST_REFUSED * line["n_replicates"]:
-        return [f"{line['preset']}: no estimate in {line['n_refused']} of {line['n_replicates']}."]
-    if _is_outside(line["coverage_lower"], line["coverage_upper"], COVERAGE_BAND):
+        return [f"{line['world']}: no estimate in {line['n_refused']} of {line['n_replicates']}."]
+    has_truth = not pd.isna(line["truth"])
+    if has_truth and _is_outside(line["coverage_lower"], line["coverage_upper"], COVERAGE_BAND):
         found.append(
-            f"{line['preset']}: intervals cover the truth in {100 * line['coverage']:.1f} %, "
+            f"{line['world']}: intervals cover the truth in {100 * line['coverage']:.1f} %, "
             f"outside {_percent(COVERAGE_BAND)}."
         )
     if line["truth"] == 0 and _is_outside(
         line["rejects_lower"], line["rejects_upper"], FALSE_POSITIVE_BAND
     ):
         found.append(
-            f"{line['preset']}: false positives in {100 * line['rejects']:.1f} %, outside "
+            f"{line['world']}: false positives in {100 * line['rejects']:.1f} %, outside "
             f"{_percent(FALSE_POSITIVE_BAND)}."
         )
     return found
@@ -189,7 +198,7 @@ def find_near_misses(line: Mapping[str, Any]) -> list[str]:
     if line["truth"] == 0:
         rates.append(("false positives", line["rejects"], FALSE_POSITIVE_BAND))
     return [
-        f"{line['preset']}: {what} in {100 * rate:.1f} %, outside {_percent(band)} by less than "
+        f"{line['world']}: {what} in {100 * rate:.1f} %, outside {_percent(band)} by less than "
         "the error of the replicates."
         for what, rate, band in rates
         if not band[0] <= rate <= band[1]

@@ -44,8 +44,12 @@ STRATEGIES: list[tuple[str, tuple[Any, ...], str]] = [
     ("first_denial", (0.0, 1.0), "first_request_day"),
     ("alternative", (0.0, 1.0), "first_denial_day"),
     ("many_handoffs", (0.0, 1.0), "first_contact_day"),
+    ("first_handoffs", (0.0, 1.0), "first_contact_day"),
     ("remedy", ("at_refusal", "at_cancellation"), "first_denial_day"),
+    ("first_remedy", (False, True), "first_denial_day"),
     ("incident_messages", (False, True), "first_failure_day"),
+    ("first_message", (False, True), "first_failure_day"),
+    ("direct_debits", ("low", "high"), "first_bad_rating_day"),
     ("self_service", (False, True), "first_contact_day"),
     ("announced_waits", ("silent", "low"), "first_contact_day"),
     ("public_reply", ("none", "public"), "first_post_day"),
@@ -178,6 +182,23 @@ def test_strategies_have_the_expected_signs(weekly_base: WorldOutcome) -> None:
     assert stays(friction=0.15) < stays(friction=0.70)
 
 
+def test_a_high_cost_of_switching_holds_those_who_were_served_badly() -> None:
+    """Everybody answers, and rivals matter, so that a small provider shows it."""
+    changes = {"rating_response": 1.0, "exit_hazard_competitor_pm": 0.05}
+    base = short_world(World(), step_days=7, **changes)
+    is_rated = np.isfinite(base.first_bad_rating_day)
+    low, high = (
+        short_world(
+            World(direct_debits=level, environment=base.environment), step_days=7, **changes
+        )
+        for level in ("low", "high")
+    )
+    assert differing(low, high, ("first_bad_rating_day",)) == []
+    stayed = [np.minimum(world.exit_day, world.n_days) for world in (low, high)]
+    assert (stayed[0][~is_rated] == stayed[1][~is_rated]).all()
+    assert stayed[0][is_rated].mean() < stayed[1][is_rated].mean()
+
+
 def test_total_effects_differ_from_direct_ones(base: WorldOutcome) -> None:
     direct = short_world(World(desk="none", environment=base.environment))
     total = short_world(World(desk="none"))
@@ -260,7 +281,7 @@ def test_parts_are_the_same_customers_block_by_block() -> None:
     assert [len(part.frames["customers"]) for part in parts] == [100, 140]
     whole = deliver(live_through(parameters, seed=SEED, step_days=7)).frames["customers"]
     apart = pd.concat([part.frames["customers"] for part in parts], ignore_index=True)
-    traits = ["observed_from_at", "segment", "site"]
+    traits = ["observed_from_at", "segment", "site", "direct_debits"]
     pd.testing.assert_frame_equal(
         apart[traits], whole[traits].reset_index(drop=True), check_index_type=False
     )

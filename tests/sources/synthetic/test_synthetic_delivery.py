@@ -144,7 +144,7 @@ def test_stock_is_observed_from_the_window_start(provider: Delivery) -> None:
 
 def test_latent_traits_are_not_delivered(provider: Delivery) -> None:
     columns = set(provider.frames["customers"])
-    assert columns == {"customer_id", "observed_from_at", "segment", "site"}
+    assert columns == {"customer_id", "observed_from_at", "segment", "site", "direct_debits"}
     assert not any(name.startswith(ATTRIBUTE_PREFIX) for name in columns)
 
 

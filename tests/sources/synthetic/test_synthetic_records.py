@@ -191,6 +191,73 @@ def test_the_first_denial_alone_is_forced() -> None:
     assert (granted.n_denials > 0).sum() > 50  # later requests are denied as ever
 
 
+def test_part_of_what_meets_a_desk_meets_an_obstructive_script() -> None:
+    """Three of ten let through, and of the rest half: 0.35 each, within four standard errors."""
+    journey = weekly(
+        desk_share=0.7, desk_obstructive_share=0.5, exit_hazard_service_pm=0.03, inert_share=0.0
+    )["cancellation_journey"]
+    shares = journey.loc[journey["step"] == "requested", "desk"].value_counts(normalize=True)
+    n = int((journey["step"] == "requested").sum())
+    error = np.sqrt(0.25 / n)
+    assert n > 500
+    for desk, share in {"none": 0.3, "reactive": 0.35, "obstructive": 0.35}.items():
+        assert shares[desk] == pytest.approx(share, abs=4 * error)
+
+
+def test_remedies_come_within_a_week_or_with_the_request_to_leave() -> None:
+    frames = weekly(
+        remedy_refusal_share=0.4, remedy_cancellation_share=1.0, exit_hazard_service_pm=0.03
+    )
+    remedies = frames["outreach"].query("kind == 'remedy'")
+    journey = frames["cancellation_journey"]
+    asked = journey.loc[journey["step"] == "requested", ["customer_id", "stepped_at"]]
+    late = remedies.merge(
+        asked, left_on=["customer_id", "sent_at"], right_on=["customer_id", "stepped_at"]
+    )
+    early = remedies[~remedies["outreach_id"].isin(late["outreach_id"])]
+    requests = frames["requests"]
+    denied = requests[requests["outcome"] != "granted"]
+    first = denied.drop_duplicates("customer_id")
+    due = first[first["decided_at"] < first["decided_at"].max() - pd.Timedelta(days=30)]
+    waited = due.merge(early, on="customer_id")
+    days = (waited["sent_at"] - waited["decided_at"]) / pd.Timedelta(days=1)
+    share = ((days > 0) & (days <= 14)).groupby(waited["customer_id"]).any().sum() / len(due)
+    assert len(late) > 20
+    assert share == pytest.approx(0.4, abs=4 * np.sqrt(0.24 / len(due)))
+
+
+def test_a_team_with_one_task_does_that_alone() -> None:
+    rollout = {"team_rollout": "staggered", "team_first_day": 0, "team_step_days": 10}
+    nobody = weekly()
+    promoting = weekly(**rollout, team_tasks="promotions")
+    telling = weekly(**rollout, team_tasks="incidents")
+    counts = {
+        name: frames["outreach"]["kind"].value_counts()
+        for name, frames in (("no", nobody), ("promote", promoting), ("tell", telling))
+    }
+    assert counts["promote"]["promotion"] > 1.5 * counts["no"]["promotion"]
+    assert "proactive_message" in counts["tell"]
+    assert not {"rescue", "proactive_message"} & set(counts["promote"].index)
+    assert "rescue" not in counts["tell"]
+    for frames, policy in (
+        (promoting, "promotion_department"),
+        (telling, "incident_department"),
+    ):
+        assert (frames["policies"].query("site.notna()")["policy"] == policy).all()
+        assert "integrated" not in set(frames["cancellation_journey"]["desk"].dropna())
+
+
+def test_direct_debits_are_the_fifths_of_what_leaving_costs() -> None:
+    run = live_through(short(), seed=SEED, step_days=7)
+    customers = deliver(run).frames["customers"]
+    cost = run.traits.switching_cost[run.state.has_joined]
+    counts = customers["direct_debits"].to_numpy(dtype=np.int64)
+    assert set(counts) == {0, 1, 2, 3, 4}
+    assert (np.diff(counts[np.argsort(cost)]) >= 0).all()
+    # A standard normal lies below -0.8416 in one case of five.
+    assert ((cost < -0.8416) == (counts == 0)).mean() > 0.999
+
+
 def test_causes_have_their_order() -> None:
     assert tuple(misclassification_matrix(short()).columns) == CAUSES
 

@@ -27,8 +27,8 @@ def ask_to_end(run: Run, *, walk: Walk) -> None:
         return
     desk = _route(run, customers=customers)
     run.milestones.reach("first_cancellation", customers, day=run.last_day)
-    _make_good(run, customers=customers)
     requested_at = walk.take("requested", desk=np.array(DESKS)[desk])
+    _make_good(run, customers=customers, asked_at=requested_at)
     meets = desk != NO_DESK
     is_saved = np.zeros(customers.size, dtype=bool)
     is_saved[meets] = _meet_desk(run, walk=walk.select(meets), desk=desk[meets])
@@ -46,25 +46,36 @@ def _route(run: Run, *, customers: Integers) -> Integers:
         base = np.log(parameters.desk_share / (1 - parameters.desk_share))
         odds = logistic(base + parameters.k_save_route * friendly)
     desk = np.where(luck < odds, DESKS.index(parameters.desk_kind), NO_DESK)
-    desk = np.where(run.has_team()[customers], INTEGRATED, desk)
+    desk = np.where(luck < parameters.desk_obstructive_share * odds, OBSTRUCTIVE, desk)
+    desk = np.where(run.has_team("desk")[customers], INTEGRATED, desk)
     if world.desk is None or not run.is_forcing:
         return desk
     is_first = ~run.milestones.has("first_cancellation", customers)
     is_forced = is_first | world.is_lasting
     if world.team in ("day_one", "staggered"):
-        is_forced &= ~run.has_team()[customers]
+        is_forced &= ~run.has_team("desk")[customers]
     return np.where(is_forced, DESKS.index(world.desk), desk)
 
 
-def _make_good(run: Run, *, customers: Integers) -> None:
+def _make_good(run: Run, *, customers: Integers, asked_at: Instants) -> None:
     """Some get the remedy for a recent denial only now that they want to leave."""
     state, timing = run.state, run.world.remedy if run.is_forcing else None
     share = run.parameters.remedy_cancellation_share
     share = share if timing is None else float(timing == "at_cancellation")
     is_recent = state.denied_day[customers] > run.day - REMEMBERED_DAYS
     is_recent &= state.denied_weight[customers] > 0
-    who = customers[is_recent & (run.luck("remedy.late", customers) < share)]
-    undo_denials(run, customers=who, share=run.parameters.remedy_restore_cancellation)
+    gets_it = is_recent & (run.luck("remedy.late", customers) < share)
+    undo_denials(
+        run, customers=customers[gets_it], share=run.parameters.remedy_restore_cancellation
+    )
+    if gets_it.any() and run.journal.is_kept:
+        run.journal.record(
+            "outreach",
+            customer_id=customers[gets_it],
+            sent_at=asked_at[gets_it],
+            kind="remedy",
+            is_accepted=np.nan,
+        )
 
 
 def _meet_desk(run: Run, *, walk: Walk, desk: Integers) -> Flags:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from loyaltylab.sources.synthetic.calendar import DAYS_PER_MONTH
 from loyaltylab.sources.synthetic.draws import Floats
 from loyaltylab.sources.synthetic.run import Run
 from loyaltylab.sources.synthetic.state import AFFECTIVE_TARGET
 
+DEBITS_SHARE = 0.4  # of customers who have many direct debits, and of those who have few
 POINTS_WEIGHT, SWITCHING_WEIGHT, TERM_WEIGHT = 0.35, 0.25, 0.3
 
 
@@ -38,6 +40,16 @@ def count_tenure_months(run: Run) -> Floats:
     return np.asarray((run.day - run.state.start_day) / DAYS_PER_MONTH)
 
 
+def _switching_cost(run: Run) -> Floats:
+    """Of everybody; a world can move it for those who gave a bad rating."""
+    cost = run.traits.switching_cost
+    if run.world.direct_debits is None or not run.is_forcing:
+        return cost
+    rank = ndtr(cost) * DEBITS_SHARE
+    moved = ndtri(rank if run.world.direct_debits == "low" else 1 - DEBITS_SHARE + rank)
+    return np.where(np.isfinite(run.milestones.days["first_bad_rating"]), moved, cost)
+
+
 def calculative_commitment(run: Run) -> Floats:
     """What leaving would cost: points saved, switching cost, months left in the first term."""
     parameters = run.parameters
@@ -46,6 +58,6 @@ def calculative_commitment(run: Run) -> Floats:
     term_left = np.clip(parameters.first_term_months - tenure_months, 0, None)
     return np.asarray(
         POINTS_WEIGHT * np.log1p(points)
-        + SWITCHING_WEIGHT * run.traits.switching_cost
+        + SWITCHING_WEIGHT * _switching_cost(run)
         + TERM_WEIGHT * term_left / 12
     )

@@ -14,7 +14,12 @@ from loyaltylab.sources.synthetic.erasure import erase_leavers
 from loyaltylab.sources.synthetic.journal import Column
 from loyaltylab.sources.synthetic.points import book_points
 from loyaltylab.sources.synthetic.run import Run
-from loyaltylab.sources.synthetic.traits import NOBODY, RING_STEPS, SEGMENTS
+from loyaltylab.sources.synthetic.traits import (
+    NOBODY,
+    RING_STEPS,
+    SEGMENTS,
+    count_direct_debits,
+)
 from loyaltylab.tables.schemas import COUNT, ID_COLUMNS, TABLES, TEXT, TIMESTAMP
 
 ID_LETTERS = {
@@ -35,6 +40,12 @@ ID_LETTERS = {
     "attempt_id": "A",
     "policy_id": "Y",
     "promotion_id": "N",
+}
+# What a team is called in the policies, by what it is for.
+TEAM_POLICIES = {
+    "all": "integrated_team",
+    "promotions": "promotion_department",
+    "incidents": "incident_department",
 }
 # Table -> the instant that dates a row; rows from before the window were never recorded.
 EVENT_TIMES = {
@@ -119,6 +130,7 @@ def _customers(run: Run) -> dict[str, Column]:
         "observed_from_at": np.maximum(start, run.calendar.window_start_us),
         "segment": np.array(SEGMENTS)[traits.is_consumer.astype(np.int64)],
         "site": np.array([site_name(place) for place in traits.site]),
+        "direct_debits": count_direct_debits(traits.switching_cost),
     }
     if run.parameters.k_censor:
         gone = run.milestones.days["migrated"]
@@ -165,7 +177,7 @@ def _team_starts(run: Run) -> dict[str, Column]:
     sites = sites[np.argsort(day[sites], kind="stable")]
     n_rows = 1 + sites.size
     return {
-        "policy": np.full(n_rows, "integrated_team"),
+        "policy": np.full(n_rows, TEAM_POLICIES[run.parameters.team_tasks]),
         "segment": np.full(n_rows, ""),
         "site": np.concatenate([[""], [site_name(place) for place in sites.tolist()]]),
         "value": np.concatenate([[0.0], np.ones(sites.size)]),

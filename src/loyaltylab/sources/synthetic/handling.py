@@ -60,7 +60,7 @@ def handle(run: Run, *, customers: Integers, topic: Integers, load: float) -> Ha
     site = run.traits.site[customers]
     desk_mate = np.floor(run.luck("contact.agent", customers) * AGENTS_PER_SITE)
     agent = (site * AGENTS_PER_SITE + desk_mate).astype(np.int64)
-    has_team = run.has_team()[customers]
+    has_team = run.has_team("contacts")[customers]
     wait, told = _wait(run, customers=customers, load=load)
     hung_up = _hang_up(run, customers=customers, wait=wait, told=told)
     complexity = normal_quantile(run.luck("contact.complexity", customers))
@@ -137,7 +137,12 @@ def _hand_over(run: Run, *, customers: Integers, has_team: Flags, complexity: Fl
     mean = np.where(has_team, parameters.team_handoff_mean, parameters.handoff_mean)
     k = parameters.k_handoff_complexity
     mean = mean * np.exp(k * complexity - k**2 / 2)
-    return poisson_quantile(luck, mean=mean, most=MOST_HANDOFFS)
+    handoffs = poisson_quantile(luck, mean=mean, most=MOST_HANDOFFS)
+    if run.world.first_handoffs is None or not run.is_forcing:
+        return handoffs
+    is_first = run.milestones.days["first_contact"][customers] == run.day
+    forced = np.where(luck < run.world.first_handoffs, MOST_HANDOFFS, 0)
+    return np.where(is_first, forced, handoffs)
 
 
 def _deny(

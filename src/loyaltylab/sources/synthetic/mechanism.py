@@ -131,7 +131,7 @@ _SERVICE = (
     _now("Failures", "Outreach", "+", "message_share"),
     _now("Requests", "Contacts", "+", "request_rate_pm"),
     _now("Requests", "Denials", "+", "request_rate_pm denial_prob strictness_sd"),
-    _now("Integrated team", "Handoffs", "-", "team_rollout team_handoff_mean"),
+    _now("Integrated team", "Handoffs", "-", "team_rollout team_tasks team_handoff_mean"),
     _now("Integrated team", "Denials", "-", "team_rollout team_denial_prob"),
     _now("Integrated team", "Not solved", "-", "team_rollout team_resolution_logit"),
     # Whoever makes contact waits the same day; the line they make longer is tomorrow's.
@@ -221,8 +221,8 @@ _LEAVING = (
     _next("Attempt to leave", "Satisfaction", "-", "friction_loss"),
     _next("Attempt to leave", "Grievance", "+", "friction_grievance friction_request_grievance"),
     _now("Request to leave", "Saved by desk", "+", "save_accept_intercept"),
-    _now("Retention desk", "Saved by desk", "+", "desk_share desk_kind save_accept_intercept "
-         "save_accept_integrated save_accept_obstructive"),
+    _now("Retention desk", "Saved by desk", "+", "desk_share desk_kind desk_obstructive_share "
+         "save_accept_intercept save_accept_integrated save_accept_obstructive"),
     _now("Intent, price", "Saved by desk", "+"),
     _next("Saved by desk", "Satisfaction", "+", "save_solved_prob save_solved_integrated"),
     _next("Saved by desk", "Grievance", "+/-", "save_solved_prob save_solved_integrated "

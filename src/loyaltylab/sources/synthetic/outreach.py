@@ -20,7 +20,7 @@ def send_promotions(run: Run) -> None:
     if not to.size:
         return
     is_miss = run.luck("promotion.misses", to) < parameters.irrelevant_share
-    by_team = run.has_team()[to]
+    by_team = run.has_team("promotions")[to]
     state.affective[to] += np.where(
         by_team, parameters.team_promotion_gain, parameters.promotion_gain
     )
@@ -34,7 +34,7 @@ def _promotion_rate(run: Run) -> float | Floats:
     if forced is not None:
         return parameters.team_promotion_rate_pm if forced else 0.0
     usual, team = parameters.promotion_rate_pm, parameters.team_promotion_rate_pm
-    rate = np.where(run.has_team(), team, usual)
+    rate = np.where(run.has_team("promotions"), team, usual)
     k = parameters.k_outreach_risk
     return rate * np.exp(k * (run.traits.frailty - run.traits.fit)) if k else rate
 
@@ -43,7 +43,7 @@ def rescue_the_aggrieved(run: Run) -> None:
     """The integrated team looks after those with a grievance before they ask to leave."""
     parameters, state = run.parameters, run.state
     forced = run.world.rescue if run.is_forcing else None
-    reached = run.has_team() if forced is None else np.full(state.is_active.shape, forced)
+    reached = run.has_team("rescues") if forced is None else np.full(state.is_active.shape, forced)
     in_need = np.flatnonzero(
         reached & state.is_active & (state.grievance > parameters.rescue_grievance)
     )
@@ -59,7 +59,11 @@ def promise_remedies(run: Run) -> None:
     state = run.state
     denied = np.flatnonzero((state.denied_day == run.day) & state.is_active)
     timing = run.world.remedy if run.is_forcing else None
-    share = run.parameters.remedy_refusal_share if timing is None else timing == "at_refusal"
+    usual = run.parameters.remedy_refusal_share if timing is None else timing == "at_refusal"
+    share = np.full(denied.size, float(usual))
+    if run.world.first_remedy is not None and run.is_forcing:
+        is_first = run.milestones.days["first_denial"][denied] == run.day
+        share = np.where(is_first, float(run.world.first_remedy), share)
     who = denied[run.luck("remedy.early", denied) < share]
     delay = np.floor(REMEDY_DAYS * run.luck("remedy.delay", who)).astype(np.int64)
     state.remedy_day[who] = run.last_day + 1 + delay

@@ -9,7 +9,7 @@ from loyaltylab.sources.synthetic.draws import Floats, logistic, normal_quantile
 from loyaltylab.sources.synthetic.feelings import calculative_commitment
 from loyaltylab.sources.synthetic.handling import WAIT_SCALE, Handled
 from loyaltylab.sources.synthetic.run import Run
-from loyaltylab.sources.synthetic.traits import Integers
+from loyaltylab.sources.synthetic.traits import Flags, Integers
 
 SURVEYS_WITHIN = (0.10, 0.78)
 LONGEST_ANSWER_DAYS = 10
@@ -19,17 +19,15 @@ SCALES = {"satisfaction": (-0.1, 0.55), "affective": (-0.05, 0.27), "calculative
 MIDDLE, POINTS_PER_SD, LOWEST, HIGHEST = 4.0, 1.2, 1.0, 7.0
 
 
-def rate(run: Run, *, contacts: Handled, done: Instants) -> tuple[Floats, Instants]:
-    """Good (1) or bad (0) from those who answer, which the satisfied do a little more.
+def rate(run: Run, *, contacts: Handled, which: Flags) -> Floats:
+    """Good (1) or bad (0) from those who answer, which the satisfied do a little more; else nan.
 
-    Answers come within a day of the handling; those after the window are not known.
+    ``which`` says whose contacts can be rated; the first bad rating is noted.
     """
     parameters, who = run.parameters, contacts.customers
     satisfaction = run.state.satisfaction[who]
     response = parameters.rating_response * np.exp(parameters.k_nr * satisfaction)
-    rated_at = done + np.floor(DAY_US * run.luck("rating.at", who)).astype(np.int64)
-    answers = run.luck("rating.answered", who) < response
-    answers &= (rated_at < run.calendar.window_end_us) & ~contacts.has_hung_up
+    answers = which & ~contacts.has_hung_up & (run.luck("rating.answered", who) < response)
     logit = (
         1.6
         + 1.2 * contacts.is_resolved
@@ -41,10 +39,17 @@ def rate(run: Run, *, contacts: Handled, done: Instants) -> tuple[Floats, Instan
         + parameters.lenience_logit * run.calendar.in_shock(run.day)
     )
     is_good = run.luck("rating.good", who) < logistic(logit)
-    return (
-        np.where(answers, is_good.astype(np.float64), np.nan),
-        np.where(answers, rated_at, NOT_A_TIME),
-    )
+    run.milestones.reach("first_bad_rating", who[answers & ~is_good], day=run.day)
+    return np.where(answers, is_good.astype(np.float64), np.nan)
+
+
+def date_ratings(
+    run: Run, *, customers: Integers, rating: Floats, done: Instants
+) -> tuple[Floats, Instants]:
+    """Ratings and when they come: within a day of the handling; those after the window are lost."""
+    rated_at = done + np.floor(DAY_US * run.luck("rating.at", customers)).astype(np.int64)
+    is_known = ~np.isnan(rating) & (rated_at < run.calendar.window_end_us)
+    return np.where(is_known, rating, np.nan), np.where(is_known, rated_at, NOT_A_TIME)
 
 
 def send_surveys(run: Run) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
@@ -32,6 +34,15 @@ from loyaltylab.sources.synthetic.words import Words
 from loyaltylab.sources.synthetic.worlds import World
 
 FAR = 2**30  # a day after every window
+Task = Literal["desk", "contacts", "rescues", "promotions", "messages"]
+# What a team does, by what the parameters say it is for.
+TASKS: MappingProxyType[str, tuple[Task, ...]] = MappingProxyType(
+    {
+        "all": ("desk", "contacts", "rescues", "promotions", "messages"),
+        "promotions": ("promotions",),
+        "incidents": ("messages",),
+    }
+)
 
 
 @dataclass
@@ -106,8 +117,10 @@ class Run:
         fraction = earliest + (latest - earliest) * self.luck(stream, customers)
         return self.calendar.instant(self.day + self.span * fraction)
 
-    def has_team(self) -> Flags:
-        """Whose site has its integrated team by today."""
+    def has_team(self, task: Task) -> Flags:
+        """Whose site has a team for this task by today."""
+        if task not in TASKS[self.parameters.team_tasks]:
+            return np.zeros(len(self.traits.site), dtype=bool)
         return np.asarray((self.team_start <= self.day)[self.traits.site])
 
     def is_eased(self) -> Flags:

@@ -60,9 +60,12 @@ def _tell_of_failure(run: Run, *, hit: Integers) -> None:
     """Some of those hit are told at once, before they have to ask."""
     forced = run.world.incident_messages if run.is_forcing else None
     is_told = run.luck("message.sent", hit) < run.parameters.message_share
-    is_told |= run.has_team()[hit]
+    is_told |= run.has_team("messages")[hit]
     if forced is not None:
         is_told = np.full(hit.size, forced)
+    if run.world.first_message is not None and run.is_forcing:
+        is_first = run.milestones.days["first_failure"][hit] == run.day
+        is_told = np.where(is_first, run.world.first_message, is_told)
     run.state.is_told[hit] = is_told
     told = hit[is_told]
     run.state.satisfaction[told] += run.parameters.message_gain

@@ -90,7 +90,7 @@ class Milestones:
 
     NAMES = (
         "entry", "first_contact", "second_contact", "first_hang_up", "first_request",
-        "first_denial", "first_failure",
+        "first_denial", "first_failure", "first_bad_rating",
         "first_attempt", "first_cancellation", "notice", "first_post", "exit", "won_back",
         "second_exit", "migrated",
     )  # fmt: skip

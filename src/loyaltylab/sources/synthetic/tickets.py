@@ -9,7 +9,7 @@ from loyaltylab.sources.synthetic.draws import Floats, lognormal_quantile, pick
 from loyaltylab.sources.synthetic.handling import Handled
 from loyaltylab.sources.synthetic.journal import Column
 from loyaltylab.sources.synthetic.promises import make_promises
-from loyaltylab.sources.synthetic.ratings import rate
+from loyaltylab.sources.synthetic.ratings import date_ratings, rate
 from loyaltylab.sources.synthetic.run import Run
 from loyaltylab.sources.synthetic.topics import (
     CONTACT_CHANNEL_SHARES,
@@ -32,13 +32,14 @@ def write_tickets(run: Run, *, contacts: Handled) -> None:
     """Tickets, new or reopened, the answers to requests, and what comes next."""
     who = contacts.customers
     is_reopened = _is_reopened(run, contacts=contacts)
+    rating = rate(run, contacts=contacts, which=~is_reopened)
     rows = np.zeros(who.size, dtype=np.int64)  # any number does where nothing is written
     if run.journal.is_kept:
         opened = run.stamp("contact.at", who, within=CONTACTS_WITHIN)
         done = _finish(run, contacts=contacts, opened=opened)
         rows[is_reopened] = _reopen(run, contacts=contacts, done=done, which=is_reopened)
         rows[~is_reopened] = _open(
-            run, contacts=contacts, opened=opened, done=done, which=~is_reopened
+            run, contacts=contacts, opened=opened, done=done, rating=rating, which=~is_reopened
         )
         _answer_requests(run, contacts=contacts, asked=opened, decided=done)
     await_return(
@@ -70,14 +71,20 @@ def _microseconds(minutes: Floats) -> Instants:
 
 
 def _open(
-    run: Run, *, contacts: Handled, opened: Instants, done: Instants, which: Flags
+    run: Run,
+    *,
+    contacts: Handled,
+    opened: Instants,
+    done: Instants,
+    rating: Floats,
+    which: Flags,
 ) -> Integers:
     who = contacts.customers[which]
     run.state.ticket_handoffs[who] = contacts.handoffs[which]
     run.state.ticket_reopens[who] = 0
     channel = pick(run.luck("contact.channel", who), CONTACT_CHANNEL_SHARES)
     replied = opened + _microseconds(contacts.wait_minutes)
-    rating, rated_at = rate(run, contacts=contacts, done=done)
+    known, rated_at = date_ratings(run, customers=contacts.customers, rating=rating, done=done)
     return record_contacts(
         run,
         customers=who,
@@ -90,7 +97,7 @@ def _open(
         announced_wait_minutes=contacts.told_minutes[which],
         handoffs=contacts.handoffs[which],
         agent=contacts.agent[which],
-        satisfaction_share=rating[which],
+        satisfaction_share=known[which],
         rated_at=rated_at[which],
     )
 

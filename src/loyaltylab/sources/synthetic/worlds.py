@@ -18,6 +18,7 @@ Rollout = Literal["none", "day_one", "staggered"]
 Remedy = Literal["refund", "voucher_forfeited", "voucher_refunded", "choice", "none"]
 Timing = Literal["at_refusal", "at_cancellation"]
 Announced = Literal["silent", "accurate", "low"]
+Cost = Literal["high", "low"]
 Reply = Literal["public", "private", "none"]
 
 Days = NDArray[np.float64]
@@ -80,11 +81,20 @@ class World:
     many_handoffs : float, optional
         Probability that a contact is handed on three times; the others are not at all. 0 removes
         handoffs, 1 forces three upon every contact.
+    first_handoffs : float, optional
+        The same for the first contact under observation alone.
     promotions, incident_messages, rescue : bool, optional
         False switches off what the parameters send. True sends: promotions at the team's rate to
         everyone; a message after every failure; the team's rescue of the aggrieved.
+    first_message : bool, optional
+        Whether the first failure under observation alone is followed by a message.
     remedy : {"at_refusal", "at_cancellation"}, optional
         When those denied get the same remedy: with the refusal, or upon asking to leave.
+    first_remedy : bool, optional
+        Whether the first denial under observation alone is made good within a week.
+    direct_debits : {"high", "low"}, optional
+        From the first bad rating on, the cost of switching of those with 3 or 4 direct debits, or
+        with none or 1: everybody keeps the rank among them that he has among all.
     self_service : bool, optional
         Whether questions meet the bot first.
     announced_waits : {"silent", "accurate", "low"}, optional
@@ -118,10 +128,14 @@ class World:
     first_denial: float | None = None
     alternative: float | None = None
     many_handoffs: float | None = None
+    first_handoffs: float | None = None
     promotions: bool | None = None
     incident_messages: bool | None = None
     rescue: bool | None = None
+    first_message: bool | None = None
     remedy: Timing | None = None
+    first_remedy: bool | None = None
+    direct_debits: Cost | None = None
     self_service: bool | None = None
     announced_waits: Announced | None = None
     public_reply: Reply | None = None
@@ -161,8 +175,9 @@ class WorldOutcome:
         forces; ``inf`` if not within the window.
     first_contact_day, second_contact_day, first_request_day, first_denial_day : numpy.ndarray
         First and second contact, first ordinary request and first denied one, under observation.
-    first_hang_up_day, first_failure_day : numpy.ndarray
-        First time the customer gave up in the queue, and first failure of the service.
+    first_hang_up_day, first_failure_day, first_bad_rating_day : numpy.ndarray
+        First time the customer gave up in the queue, first failure of the service, and first
+        contact that was rated as bad.
     first_attempt_day, first_cancellation_day : numpy.ndarray
         First attempt to leave, and first request to leave that reached the provider.
     notice_day : numpy.ndarray
@@ -198,6 +213,7 @@ class WorldOutcome:
     first_request_day: Days
     first_denial_day: Days
     first_failure_day: Days
+    first_bad_rating_day: Days
     first_attempt_day: Days
     first_cancellation_day: Days
     notice_day: Days
