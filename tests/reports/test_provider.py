@@ -131,8 +131,10 @@ def test_under_the_null_the_stored_truth_is_nothing() -> None:
         if one["value"] is not None
         and one["value"] != (1.0 if one["measure"] == "hazard_ratio" else 0.0)
     ]
-    # A bot and a person do not solve equally much: that is no effect on leaving.
-    assert set(moved) <= {"H20.self_service.direct.recontact_week_0.25"}
+    # A bot and a person do not solve equally much: that is no effect on leaving. What a change of
+    # provider costs is the customer's own; the null silences what the provider decides.
+    decided = {name for name in moved if not name.startswith("H06.switching_high_low.")}
+    assert decided <= {"H20.self_service.direct.recontact_week_0.25"}
 
 
 def test_every_parameter_is_shown_once() -> None:
