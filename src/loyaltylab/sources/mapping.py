@@ -72,8 +72,8 @@ class Mapping(Strict):
 
     label: Word
     is_sample: bool = False
-    notes: tuple[str, ...] = ()
-    set_aside: tuple[str, ...] = ()
+    notes: list[str] = Field(default_factory=list)
+    set_aside: list[str] = Field(default_factory=list)
     snapshot: Snapshot | None = None
     window: Window | None = None
     tables: dict[str, TableMapping]
@@ -137,19 +137,29 @@ def read_mapping(path: Path) -> Mapping:
 def _explain(item: Any) -> str:
     place = ".".join(str(part) for part in item["loc"]) or "mapping"
     if item["type"] == "extra_forbidden":
-        models = (
-            Mapping,
-            Snapshot,
-            Window,
-            TableMapping,
-            JoinMapping,
-            ColumnMapping,
-            Condition,
-            Duration,
-        )
-        keys = [field.alias or name for m in models for name, field in m.model_fields.items()]
+        model = _model_at(item["loc"][:-1])
+        keys = [field.alias or name for name, field in model.model_fields.items()]
         return f"{place} is unknown{did_you_mean(str(item['loc'][-1]), keys)}"
     if item["type"] == "missing":
         return f"{place} is missing"
     message = item["msg"].removeprefix("Value error, ")
     return f"{place}: {message[0].lower()}{message[1:]}"
+
+
+def _model_at(place: tuple[Any, ...]) -> type[Strict]:
+    """The model whose keys stand at a place of the mapping."""
+    named: dict[Any, type[Strict]] = {
+        "snapshot": Snapshot,
+        "window": Window,
+        "snapshot_when": Condition,
+        "plus": Duration,
+    }
+    if not place:
+        return Mapping
+    if place[0] != "tables":
+        return named.get(place[-1], Mapping)
+    if "joins" in place[2:3]:
+        return JoinMapping
+    if "columns" in place[2:3]:
+        return named.get(place[4], ColumnMapping) if len(place) > 4 else ColumnMapping
+    return TableMapping
