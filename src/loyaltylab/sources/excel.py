@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +25,22 @@ from loyaltylab.sources.table_mapping import FileLayout, TableMapping
 
 SERIAL = "excel_serial"
 FIRST_ROWS = 5
+FIRST_ROUNDED = 10**15  # Excel keeps 15 digits
+# What a damaged archive, or damaged XML inside it, can raise on its way through the libraries.
+BROKEN = (
+    BadZipFile,
+    InvalidFileException,
+    ElementTree.ParseError,
+    zlib.error,
+    struct.error,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 MERGE_TAG = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}mergeCell"
 
 
@@ -51,7 +69,7 @@ def read_cells(layout: FileLayout, *, place: str, root: Path, wanted: Sequence[s
             finally:
                 values.close()
                 formulas.close()
-    except (BadZipFile, InvalidFileException, KeyError, EOFError, ElementTree.ParseError):
+    except BROKEN:
         raise TableError(
             "", ["is no whole Excel workbook (.xlsx); export it again, or copy it anew"]
         ) from None
@@ -90,6 +108,7 @@ def _read(
     rows, numbers, problems = [], [], []
     uncached: list[str] = []
     broken: list[str] = []
+    rounded: list[str] = []
     pairs = zip(values.iter_rows(), formulas.iter_rows(), strict=True)
     for number, (cells, written) in enumerate(pairs, start=1):
         if number < layout.header_row:
@@ -106,6 +125,8 @@ def _read(
                 uncached.append(place)
             elif cells[at].data_type == "e":
                 broken.append(place)
+            elif _is_number(row[at]) and abs(row[at]) >= FIRST_ROUNDED:
+                rounded.append(place)
         if any(value is not None for value in row):
             rows.append(row)
             numbers.append(number)
@@ -118,6 +139,11 @@ def _read(
         problems.append(
             f"has {len(broken):,} cells with an Excel error such as #N/A ({_first(broken)}); "
             "correct or empty them"
+        )
+    if rounded:
+        problems.append(
+            f"has {len(rounded):,} number{'s' if len(rounded) > 1 else ''} of more than 15 digits "
+            f"({_first(rounded)}), which Excel rounds; export them as text"
         )
     return header, rows, numbers, problems or ([] if header else ["has no header"])
 
@@ -154,8 +180,11 @@ def _serial_columns(layout: FileLayout) -> set[str | None]:
 
 
 def _serial(value: Any, epoch: datetime) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return from_excel(value, epoch) if is_number else value
+    return from_excel(value, epoch) if _is_number(value) else value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _first(places: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +19,7 @@ from loyaltylab.sources.table_mapping import ColumnMapping, TableMapping
 from loyaltylab.tables.delivery import Delivery, SourceDescription
 from loyaltylab.tables.layout import is_attribute
 from loyaltylab.tables.rules import MIXED_DATE_ORDER, UNCLEAR_LOCAL_TIME, Violation
-from loyaltylab.tables.schemas import TYPE_WORDS
+from loyaltylab.tables.schemas import ID_COLUMNS, TYPE_WORDS
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ def read_mapped(mapping_path: Path, *, root: Path, kind: str) -> Delivery:
             violations += _violations(name, column, how, table, read)
             notes += _clock_note(name, column, how, table, read)
         frames[name] = pd.DataFrame(columns, index=raw[name].cells.index)
+        if frames[name].empty:
+            notes.append(f"{raw[name].label} has no rows, so the table {name} is empty.")
     description = SourceDescription(
         kind=kind,
         label=mapping.label,
@@ -134,7 +136,7 @@ def _read_column(
         text, typed = raw.cells[place], raw.typed[place]
     if how.plus is not None:
         plus = (raw.cells[how.plus.column], raw.typed[how.plus.column])
-    return read_values(
+    read = read_values(
         text,
         how,
         dtype=column_type(table, column, how),
@@ -144,6 +146,11 @@ def _read_column(
         plus=plus,
         target_unit=column_unit(table, column),
     )
+    if column not in ID_COLUMNS or typed is None:
+        return read
+    # A rounded number or a day has stood for more than one identifier.
+    doubtful = typed & ~text.str.fullmatch(r"-?\d+").fillna(False).astype(bool)
+    return replace(read, values=read.values.mask(doubtful), unread=read.unread | doubtful)
 
 
 def _violations(
