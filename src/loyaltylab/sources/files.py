@@ -90,7 +90,7 @@ def read_files(name: str, layout: TableMapping, *, root: Path, kind: str) -> Rea
             continue
         cells, typed = joined
         violations += found
-        digests |= {place: part.digest for place, part in more.items()}
+        digests |= {f"{join_name}: {place}": part.digest for place, part in more.items()}
     if problems:
         raise TableError("", problems)
     return ReadTable(cells, typed, label, digests, tuple(violations), tuple(notes))

@@ -22,6 +22,8 @@ READERS = {
     "delimited": "loyaltylab.sources.delimited_text",
     "excel": "loyaltylab.sources.excel",
     "parquet": "loyaltylab.sources.parquet",
+    "sql": "loyaltylab.sources.sql",
+    "zendesk": "loyaltylab.sources.zendesk",
 }
 LARGEST_EXACT = 2**53
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -37,7 +38,18 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _variable_name(text: str) -> str:
+    # Not shown in the message: it may be a URL with a password.
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError(
+            "name the environment variable that holds the database's URL; the URL itself, with "
+            "its password, never belongs in a file"
+        )
+    return text
+
+
 Word = Annotated[str, Field(min_length=1)]
+VariableName = Annotated[str, AfterValidator(_variable_name)]
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 IsoTime = Annotated[str, AfterValidator(iso_time)]
 
@@ -181,7 +193,7 @@ class FileLayout(Strict):
     encoding: str = "utf-8-sig"
     sheet: Word | None = None
     header_row: Annotated[int, Field(ge=1)] = 1
-    connection: Word | None = None
+    connection: VariableName | None = None
     query: Word | None = None
     table: Word | None = None
     decimal: Literal[".", ","] = "."
@@ -196,11 +208,15 @@ class FileLayout(Strict):
             raise ValueError(
                 "name under 'connection' the environment variable that holds the database's URL"
             )
-        if self.query is not None and self.query.split()[0].upper() not in ("SELECT", "WITH"):
-            raise ValueError("a query only reads, so it starts with SELECT or WITH")
+        if self.query is not None and not self._reads_once():
+            raise ValueError("a query is one SELECT or WITH, without a ';' inside")
         if self.thousands == self.decimal:
             raise ValueError("the thousands mark and the decimal mark cannot be the same")
         return self
+
+    def _reads_once(self) -> bool:
+        text = str(self.query).strip().rstrip(";")
+        return text.upper().startswith(("SELECT", "WITH")) and ";" not in text
 
     @property
     def places(self) -> tuple[str, ...]:
