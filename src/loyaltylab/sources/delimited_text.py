@@ -20,6 +20,8 @@ from loyaltylab.sources.table_mapping import FileLayout
 
 FIRST_ROWS = 5
 GZIP = b"\x1f\x8b"
+BROKEN_GZIP = (gzip.BadGzipFile, zlib.error, EOFError)
+GZIP_MESSAGE = "is no whole gzip file; it was cut short or damaged, so copy it anew"
 PIECE = 2**20
 MARKS = ("\0", "\ufeff")  # no exporter means either inside a cell
 
@@ -69,10 +71,8 @@ def read_text_columns(
                 "", [f"is UTF-8, not {encoding}; write 'encoding: utf-8' in the mapping"]
             )
         return read
-    except (gzip.BadGzipFile, zlib.error, EOFError):
-        raise TableError(
-            "", ["is no whole gzip file; it was cut short or damaged, so copy it anew"]
-        ) from None
+    except BROKEN_GZIP:
+        raise TableError("", [GZIP_MESSAGE]) from None
     except LookupError as error:
         raise TableError("", [f"encoding '{encoding}' is unknown"]) from error
     except UnicodeError:
@@ -131,14 +131,15 @@ def _read(rows: Iterator[list[str]], delimiter: str, wanted: Sequence[str]) -> p
     problems = [_ragged(ragged, len(header))] if ragged else []
     if repeated:
         problems.append(
-            f"has its header again in {_rows(repeated)}; two files were joined, so take them apart"
+            f"has its header again in {name_rows(repeated)}; two files were joined, so take them "
+            "apart"
         )
     marked = {cell for cell in seen if any(mark in cell for mark in MARKS)}
     if marked:
         hit = [at for at in range(len(numbers)) if any(cells[at] in marked for _, cells in columns)]
         problems.append(
             "has NUL characters or byte-order marks inside cells in "
-            f"{_rows([numbers[at] for at in hit])}; "
+            f"{name_rows([numbers[at] for at in hit])}; "
             "export it again, or name its encoding in the mapping"
         )
     if problems:
@@ -171,12 +172,13 @@ def find_header_problems(
 
 def _ragged(rows: list[int], n_columns: int) -> str:
     return (
-        f"has {_rows(rows)} without exactly {n_columns} cells, as many as the header; put cells "
-        "that hold the delimiter in quotes"
+        f"has {name_rows(rows)} without exactly {n_columns} cells, as many as the header; put "
+        "cells that hold the delimiter in quotes"
     )
 
 
-def _rows(rows: list[int]) -> str:
+def name_rows(rows: Sequence[int]) -> str:
+    """How many rows, and the first of them."""
     shown = ", ".join(str(row) for row in rows[:FIRST_ROWS])
     more = ", …" if len(rows) > FIRST_ROWS else ""
     return f"{len(rows):,} row{'s' if len(rows) > 1 else ''} (row {shown}{more})"

@@ -117,8 +117,13 @@ def find_places(layout: FileLayout, root: Path) -> tuple[list[str], list[str]]:
     """The files that a layout names, and what is wrong with their names."""
     if not layout.file:
         return ["the query" if layout.query else str(layout.table)], []
+    return match_files(layout.file, root)
+
+
+def match_files(patterns: Sequence[str], root: Path) -> tuple[list[str], list[str]]:
+    """The files of some patterns, named from the folder, and what is wrong with the patterns."""
     found, problems = [], []
-    for pattern in layout.file:
+    for pattern in patterns:
         if any(mark in pattern for mark in "*?["):
             matches = sorted(
                 path.relative_to(root).as_posix() for path in root.glob(pattern) if path.is_file()

@@ -63,9 +63,7 @@ def _engine(layout: FileLayout, root: Path) -> tuple[sa.Engine | None, list[str]
     name = str(layout.connection)
     written = os.environ.get(name, "")
     if not written:
-        return None, [
-            f"needs the database's URL in the environment variable {name}, which is empty"
-        ]
+        return None, [f"needs its database's URL in the environment variable {name}; it is empty"]
     try:
         url = _from_root(make_url(written), root)
         if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
