@@ -224,8 +224,18 @@ def test_rules_name_columns_that_exist() -> None:
         assert TABLES[parent].key == (parent_column,)
 
 
-def test_every_rule_is_broken_here_but_the_one_of_reading() -> None:
-    assert {case[0] for case in BROKEN} == set(RULES) - {"unreadable_value"}
+# Rules of reading a file; tests/sources breaks them.
+OF_READING = {
+    "unreadable_value",
+    "mixed_date_order",
+    "unclear_local_time",
+    "repeated_row",
+    "unmatched_key",
+}
+
+
+def test_every_rule_is_broken_here_but_those_of_reading() -> None:
+    assert {case[0] for case in BROKEN} == set(RULES) - OF_READING
 
 
 def test_a_value_the_source_could_not_read_is_not_also_missing() -> None:
