@@ -147,9 +147,11 @@ def _pick(column: str, profile: FileProfile, table: str = "contracts") -> Column
     fit = [one for one in profile.columns if one.kind in kinds]
     if column in ID_COLUMNS:
         fit = [one for one in fit if one.n_known == one.n_rows]
-        fit = [one for one in fit if _begins(one.name, ID_WORDS)] or fit
+        fit = [one for one in fit if not (one.codes or _begins(one.name, PERSONAL_WORDS))]
     for word in COLUMN_WORDS.get(column, (column.removesuffix("_at").split("_")[0],)):
         named = [one for one in fit if _begins(one.name, (word,))]
+        if column in ID_COLUMNS:  # of "customer" and "customer no" the latter
+            named.sort(key=lambda one: not _begins(one.name, ID_WORDS))
         if named:
             return named[0]
     required_times = [
@@ -191,6 +193,11 @@ def _table_lines(
             yield f"      {line}"
     if table == "customers":
         yield from _attribute_lines(profile, used, snapshot)
+        return
+    for one in profile.columns:
+        if not {one.name, f"id {one.name}"} & used:
+            reason = _why_not(one) or f"no column of {table} is called so"
+            yield f"      # not mapped: {json.dumps(one.name, ensure_ascii=False)}: {reason}"
 
 
 def _column_line(
@@ -308,7 +315,7 @@ def _attribute_lines(
             continue
         reason = _why_not(column)
         if reason:
-            yield f"      # not mapped: {json.dumps(column.name)}: {reason}"
+            yield f"      # not mapped: {json.dumps(column.name, ensure_ascii=False)}: {reason}"
             continue
         name = _free_name(column.name, names)
         names.add(name)

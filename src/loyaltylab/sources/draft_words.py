@@ -56,4 +56,5 @@ LEFT_WORDS = ("churn", "left", "cancel", "exited", "attrit", "gekuendigt", "gek√
 TOTAL_WORDS = ("total", "sum", "lifetime", "cumulat", "gesamt")
 PERSONAL_WORDS = (
     *("name", "mail", "phone", "address", "street", "birth", "iban", "vorname", "strasse"),
+    *("telefon", "mobil", "adresse", "geburt"),
 )
