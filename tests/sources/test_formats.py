@@ -223,3 +223,27 @@ def test_gzip_gives_the_tables_of_the_csv_and_the_hash_sees_every_file(tmp_path:
     first = deliver(tmp_path, mapping).description.data_hash
     (tmp_path / "tickets.csv.gz").write_bytes(gzip.compress(data + b"\n", mtime=0))
     assert deliver(tmp_path, mapping).description.data_hash != first
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "expected"),
+    [
+        ("sql", {}, "a source of kind 'sql' needs query or table in the mapping"),
+        ("delimited", {"file": "", "table": "people", "connection": "URL"}, "needs file in the"),
+        ("delimited", {"sheet": "one"}, "'sheet' means nothing for a source of kind 'delimited'"),
+        ("delimited", {"connection": "URL"}, "'connection' means nothing for a source of kind"),
+        ("parquet", {"delimiter": ";"}, "'delimiter' means nothing for a source of kind 'parquet'"),
+        ("excel", {"metrics": "m.jsonl"}, "'metrics' means nothing for a source of kind 'excel'"),
+    ],
+)
+def test_keys_of_another_kind_are_named(
+    tmp_path: Path, kind: str, keys: dict[str, str], expected: str
+) -> None:
+    write_csv(tmp_path, clean_cells())
+    mapping = clean_mapping()
+    table = mapping["tables"]["customers"]
+    table |= {"kind": kind} | keys
+    mapping["tables"]["customers"] = {key: value for key, value in table.items() if value}
+    [problem] = problems(tmp_path, mapping, "delimited")
+    assert problem.startswith("customers: ")
+    assert expected in problem

@@ -15,6 +15,12 @@ from loyaltylab.sources.table_mapping import FileLayout, JoinMapping, TableMappi
 from loyaltylab.tables.rules import REPEATED_ROW, UNMATCHED_KEY, Violation
 
 FIRST_ROWS = 5
+# Keys that say how a kind of source is written; the others have none.
+KEYS_BY_KIND = {
+    "delimited": ("delimiter", "encoding"),
+    "excel": ("sheet", "header_row"),
+    "zendesk": ("metrics", "audits", "ratings", "landmark_hours"),
+}
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,10 @@ def read_parts(
     layout: FileLayout, *, root: Path, kind: str, wanted: Sequence[str]
 ) -> dict[str, RawTable]:
     """Every file of a layout in its order: the list's, then by name within a pattern."""
-    reader = find_reader(layout.kind or kind)
+    kind = layout.kind or kind
+    if wrong := _misplaced_keys(layout, kind):
+        raise TableError("", wrong)
+    reader = find_reader(kind)
     places, problems = find_places(layout, root)
     parts = {}
     for place in places:
@@ -108,9 +117,24 @@ def read_parts(
             parts[place] = reader(layout, place=place, root=root, wanted=wanted)
         except TableError as error:
             problems += [f"{place} {text}" for text in error.problems]
+        except OSError as error:
+            problems.append(f"{place} cannot be opened ({type(error).__name__})")
     if problems:
         raise TableError("", problems)
     return parts
+
+
+def _misplaced_keys(layout: FileLayout, kind: str) -> list[str]:
+    """Keys of the mapping that this kind of source would pass over without a word."""
+    places = ("query", "table", "connection") if kind == "sql" else ("file",)
+    if not any(getattr(layout, key) for key in places if key != "connection"):
+        return [f"a source of kind '{kind}' needs {' or '.join(places[:2])} in the mapping"]
+    used = {*places, *KEYS_BY_KIND.get(kind, ()), "kind"}
+    others = {key for keys in KEYS_BY_KIND.values() for key in keys} | {"connection"}
+    return [
+        f"'{key}' means nothing for a source of kind '{kind}'; take it out of the mapping"
+        for key in sorted(layout.model_fields_set & others - used)
+    ]
 
 
 def find_places(layout: FileLayout, root: Path) -> tuple[list[str], list[str]]:

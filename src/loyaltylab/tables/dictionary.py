@@ -23,6 +23,41 @@ Times ending in `_at` are UTC. A column marked *may be empty* says what empty me
 Rows under `raw/`, `tables/`, `quarantine/` and `timeline/` are about single customers: they stay
 on your machine.
 """
+SOURCES = """## Where tables come from
+
+`source.kind` in params.yaml says how files are written; a table of the mapping may say otherwise
+under `kind`. Whatever the kind, the same cells give the same tables.
+
+| kind | what is read | keys of the mapping, for each table |
+|---|---|---|
+| `synthetic` | the simulated provider; no mapping | |
+| `delimited` | text files, one row a line, also compressed by gzip | `file`, `delimiter`, \
+`encoding` |
+| `excel` | workbooks (.xlsx, .xlsm), as last calculated and saved | `file`, `sheet`, `header_row` |
+| `parquet` | Parquet files, with their types | `file` |
+| `sql` | a database that SQLAlchemy knows, read only | `connection`, `query` or `table` |
+| `zendesk` | JSON lines of tickets or ratings, also compressed by gzip | `file`, `metrics`, \
+`audits`, `ratings`, `landmark_hours` |
+
+Every kind: `columns`, `joins`, `decimal`, `thousands`, `missing`, `time_zone`, `clock_changes`.
+
+- *Several files.* `file` is a name, a list, or a pattern such as `raw/tickets-*.csv`. Rows are
+  numbered on from one file to the next. A row that stands in an earlier file too is `repeated_row`.
+- *Columns from another file.* `joins` names a file, its `key`, and the column that it `matches`. A
+  key that stands twice would multiply person-time, so it is refused.
+- *Times* without an offset are read in `time_zone` (UTC by default). Hours that the clocks
+  skip or show twice are named, or read with the offset `before` or `after` the change, and counted.
+- *Units.* `unit: hours` for a column in minutes; `plus: {column: …, unit: minutes}` for a time
+  that is written as a duration after another.
+- *Identifiers* are text. A number that was rounded, or made a day, is refused as an identifier.
+- *Databases.* `connection` is the name of an environment variable that holds the URL. The URL is
+  never written anywhere, nor is a message of the database, which may quote it.
+- *Zendesk.* Columns are keys with dots (`via.channel`, `custom_fields.360001`), those of further
+  files after `metrics.`, `audits.` or `ratings.`: `metrics.reply_time_in_minutes.calendar`,
+  `metrics.handoffs` (`group_stations` minus one), `audits.group_changes`,
+  `audits.group_changes_by_landmark`, `audits.first_group_change_at`,
+  `audits.last_group_change_at`, `ratings.score`.
+"""
 
 
 def write_dictionary() -> str:
@@ -33,7 +68,7 @@ def write_dictionary() -> str:
     str
         Markdown: one section per table, one line per column, then the rules.
     """
-    sections = [HEADER, *(_describe(table) for table in TABLES.values()), _rules()]
+    sections = [HEADER, SOURCES, *(_describe(table) for table in TABLES.values()), _rules()]
     return "\n".join(sections)
 
 
