@@ -273,26 +273,32 @@ def _count_repeats(
     return means, gap
 
 
-def repeat_rows(pair: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
-    """(start, stop] rows up to 90 days, each ending in a further contact, the exit or the end."""
-    end = pair["stop"].clip(upper=REQUEST_DAYS)
+def repeat_rows(
+    pair: pd.DataFrame,
+    contacts: pd.DataFrame,
+    *,
+    group: str = HANDLED,
+    days: float = REQUEST_DAYS,
+) -> pd.DataFrame:
+    """(start, stop] rows up to so many days, each ending in a contact, the exit or the end."""
+    end = pair["stop"].clip(upper=days)
     last = pd.DataFrame(
         {
             "customer_id": pair["customer_id"],
             "stop": end,
             "event": False,
-            "is_exit": pair["event"] & (pair["stop"] <= REQUEST_DAYS),
+            "is_exit": pair["event"] & (pair["stop"] <= days),
         }
     )
     asked = contacts[["customer_id", "opened_at"]].merge(
         pair[["customer_id", "index_at"]].assign(end=end), on="customer_id"
     )
-    days = (asked["opened_at"] - asked["index_at"]) / DAY
-    inside = (days > 0) & (days < asked["end"])
+    since = (asked["opened_at"] - asked["index_at"]) / DAY
+    inside = (since > 0) & (since < asked["end"])
     repeats = pd.DataFrame(
         {
             "customer_id": asked["customer_id"],
-            "stop": days,
+            "stop": since,
             "event": True,
             "is_exit": False,
         }
@@ -301,7 +307,7 @@ def repeat_rows(pair: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     start = rows.groupby("customer_id")["stop"].shift(fill_value=0.0)
     known: Mapping[str, pd.Series] = {
         name: rows["customer_id"].map(pair.set_index("customer_id")[name])
-        for name in (HANDLED, "weight")
+        for name in (group, "weight")
     }
     return rows.assign(start=start, **known).reset_index(drop=True)
 

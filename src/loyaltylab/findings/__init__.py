@@ -5,6 +5,7 @@ from loyaltylab.findings.disclosure import guard_all, guard_counts, guard_estima
 from loyaltylab.findings.evidence import gather_evidence
 from loyaltylab.findings.finding import VERDICT_MEANINGS, Finding, make_finding
 from loyaltylab.findings.hypotheses import Hypothesis, hypotheses_hash, load_hypotheses
+from loyaltylab.findings.joint_decisions import decide_jointly
 from loyaltylab.findings.judged import (
     JudgedHypothesis,
     checks_table,
@@ -49,6 +50,7 @@ __all__ = [
     "claims_table",
     "count_standings",
     "decide",
+    "decide_jointly",
     "declared_table",
     "describe_families",
     "deviations",

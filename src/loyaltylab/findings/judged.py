@@ -30,12 +30,15 @@ class JudgedHypothesis:
     evidence : Evidence
     judgement : Judgement
         By itself; the summary also adjusts for the others of its family.
+    decision : Judgement or None
+        Of what is declared as the decision, where that takes more than the verdict.
     """
 
     hypothesis: Hypothesis
     estimate_name: str
     evidence: Evidence
     judgement: Judgement
+    decision: Judgement | None = None
 
 
 def judge_hypothesis(
@@ -56,7 +59,7 @@ def describe_judged(judged: Iterable[JudgedHypothesis]) -> dict[str, dict[str, A
     -------
     dict of str to dict
         ``verdict``, ``reasons``, ``decided_by``, ``estimate_name`` and the whole ``evidence``,
-        from which :func:`read_evidence` makes it again.
+        from which :func:`read_evidence` makes it again; ``decision`` where there is one.
     """
     return {
         one.hypothesis.name: {
@@ -65,6 +68,7 @@ def describe_judged(judged: Iterable[JudgedHypothesis]) -> dict[str, dict[str, A
             "decided_by": list(one.judgement.decided_by),
             "estimate_name": one.estimate_name,
             "evidence": _describe_evidence(one.evidence),
+            **({"decision": _plain(asdict(one.decision))} if one.decision else {}),
         }
         for one in judged
     }

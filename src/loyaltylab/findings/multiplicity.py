@@ -162,11 +162,15 @@ def _find_p_value(evidence: Evidence | None) -> float:
     """NaN where nothing was tested."""
     if evidence is None or evidence.estimate is None or evidence.claim == "description":
         return float("nan")
-    if evidence.claim == "equivalence":
+    if evidence.claim in ("equivalence", "non-inferiority"):
         size = evidence.smallest_effect
         lower, upper = (1 / size, size) if evidence.scale == "log" else (-size, size)
         margins = {"lower_margin": lower, "upper_margin": upper}
-        return tost(evidence.estimate, scale=evidence.scale, **margins).p_value
+        tests = tost(evidence.estimate, scale=evidence.scale, **margins)
+        if evidence.claim == "equivalence":
+            return tests.p_value
+        # Doubled, as the verdict asks a two-sided interval to stay on one side of the margin.
+        return min(1.0, 2 * (tests.p_lower if evidence.direction == 1 else tests.p_upper))
     if evidence.estimate.p_value is not None:
         return evidence.estimate.p_value
     scaled = scale_estimate(evidence.estimate, scale=evidence.scale)

@@ -43,12 +43,15 @@ class KeptJudgement:
     reasons : tuple of str
         The first tells the estimate, the others what else decided.
     evidence : Evidence
+    decision : str
+        Verdict on what is declared as the decision; empty where that takes no more.
     """
 
     report: str
     estimate_name: str
     reasons: tuple[str, ...]
     evidence: Evidence
+    decision: str = ""
 
 
 def gather_judgements(findings: Findings) -> dict[str, KeptJudgement]:
@@ -75,6 +78,7 @@ def gather_judgements(findings: Findings) -> dict[str, KeptJudgement]:
                 estimate_name=str(kept["estimate_name"]),
                 reasons=tuple(kept["reasons"]),
                 evidence=read_evidence(kept["evidence"]),
+                decision=str(kept.get("decision", {}).get("verdict", "")),
             )
     if problems:
         raise ParameterError("A hypothesis is judged by one report only:", problems)
@@ -173,7 +177,8 @@ def hypotheses_table(
     for name, entry in declared.items():
         said = {"hypothesis": name, "what it says": entry.title, "family": entry.family}
         if name in judged:
-            lines.append(said | _write_judged(judged[name], families.loc[name]))
+            told = _write_judged(judged[name], families.loc[name], decision=entry.decision)
+            lines.append(said | told)
         else:
             lines.append(said | _write_open(entry, findings))
     return pd.DataFrame(lines, columns=list(COLUMNS))
@@ -199,7 +204,7 @@ def _write_p(value: float) -> str:
     return "not tested" if pd.isna(value) else p_value(value)
 
 
-def _write_judged(kept: KeptJudgement, family: pd.Series) -> dict[str, str]:
+def _write_judged(kept: KeptJudgement, family: pd.Series, *, decision: str) -> dict[str, str]:
     estimate = kept.evidence.estimate
     before, after = family["verdict_before"], family["verdict_after"]
     why = list(kept.reasons[1:])
@@ -207,6 +212,8 @@ def _write_judged(kept: KeptJudgement, family: pd.Series) -> dict[str, str]:
         why = ["The interval leaves it open."] if before == "inconclusive" else [*kept.reasons]
     if before != after:
         why.append(f"Within its family p is {p_value(family['adjusted_p_value'])}.")
+    if kept.decision:
+        why.append(f"The decision, by itself ({decision}): {kept.decision}.")
     return {
         "estimate": "none" if estimate is None else effect_with_interval(estimate),
         "verdict": after,

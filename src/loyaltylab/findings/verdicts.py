@@ -16,6 +16,7 @@ JudgedVerdict = Literal[
 Status = Literal["passed", "failed", "not run"]
 Identification = Literal["randomised", "natural experiment", "adjustment", "none"]
 VALIDATION = "validation"  # the check that a method finds what is known to be true
+DATA = "data"  # the check that there is anything to estimate; not run, it says what is lacking
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Check:
     Attributes
     ----------
     name : str
-        "validation" is the check that the method finds known truths.
+        "validation" is the check that the method finds known truths, "data" that there is
+        anything to estimate.
     status : {"passed", "failed", "not run"}
     shows : str
         What it shows, in a sentence.
@@ -46,7 +48,7 @@ class Evidence:
         None where the question cannot be estimated.
     smallest_effect : float
         In the unit of the estimate, above 0; on the log scale a ratio above 1.
-    claim : {"difference", "equivalence", "description"}
+    claim : {"difference", "equivalence", "non-inferiority", "description"}
     direction : {1, -1, 0}
         Sign claimed of the estimate; 0 for two-sided.
     identification : {"randomised", "natural experiment", "adjustment", "none"}
@@ -65,7 +67,7 @@ class Evidence:
 
     estimate: Estimate | None
     smallest_effect: float
-    claim: Literal["difference", "equivalence", "description"]
+    claim: Literal["difference", "equivalence", "non-inferiority", "description"]
     direction: Literal[1, -1, 0]
     identification: Identification
     falsifications: tuple[Check, ...] = ()
@@ -108,10 +110,12 @@ def decide(evidence: Evidence) -> Judgement:
     and the estimate is at least the smallest effect of interest; *refuted* if the interval lies
     within plus or minus that effect, or wholly on the other side; else *inconclusive*. A claim of
     equivalence is supported by two one-sided tests, and refuted by an interval wholly outside
-    the margins. Then what stands is held against the checks: without a design, or with a failed
-    falsification, it is *not identified*; with a failed diagnostic or validation, nothing run to
-    falsify it, a confounder as strong as the E-value, or a family p-value above alpha it is
-    *inconclusive*.
+    the margins. One of non-inferiority, no worse by as much as would matter, is supported by an
+    interval that stays on the claimed side of the margin on the other side, and refuted by one
+    wholly beyond it. Then what stands is held against the checks: without a design, or with a
+    failed falsification, it is *not identified*; with a failed diagnostic or validation, nothing
+    run to falsify it, a confounder as strong as the E-value, or a family p-value above alpha it
+    is *inconclusive*.
 
     Parameters
     ----------
@@ -135,7 +139,8 @@ def decide(evidence: Evidence) -> Judgement:
     """
     _check(evidence)
     if evidence.estimate is None:
-        return Judgement("not estimable", ("There is no estimate.",), ())
+        lacking = [check.shows for check in evidence.diagnostics if check.name == DATA]
+        return Judgement("not estimable", ("There is no estimate.", *lacking), ())
     if evidence.claim == "description":
         return Judgement("described", ("A description claims no cause.",), ())
     try:
@@ -203,6 +208,8 @@ def _check(evidence: Evidence) -> None:
         problems.append(f"family_p_value is {evidence.family_p_value!r}; rule: in [0, 1]")
     if evidence.direction not in (1, -1, 0):
         problems.append(f"direction is {evidence.direction!r}; rule: 1, -1, or 0 for two-sided")
+    if evidence.claim == "non-inferiority" and evidence.direction == 0:
+        problems.append("direction is 0; rule: non-inferiority says which side is the worse one")
     if problems:
         raise EstimationError("No verdict follows from this evidence:", problems)
 
@@ -221,6 +228,8 @@ def _read_numbers(
     margins = f"{scale * lower:.3g} to {scale * upper:.3g}"
     if evidence.claim == "equivalence":
         return _read_equivalence(evidence, estimate, told, margins)
+    if evidence.claim == "non-inferiority":
+        return _read_non_inferiority(evidence, estimate, told, scale)
     if lower < estimate.ci_lower and estimate.ci_upper < upper:
         return "refuted", f"{told}, all of it within {margins}, too small to matter.", False
     side = 1 if scaled.ci_lower > 0 else -1 if scaled.ci_upper < 0 else 0
@@ -258,6 +267,22 @@ def _read_equivalence(
     if estimate.ci_lower >= upper or estimate.ci_upper <= lower:
         return "refuted", f"{told}, all of it outside {margins}.", False
     return "inconclusive", f"{told}; it is neither within {margins} nor outside.", False
+
+
+def _read_non_inferiority(
+    evidence: Evidence, estimate: Estimate, told: str, scale: float
+) -> tuple[JudgedVerdict, str, bool]:
+    lower, upper = _margins(evidence)
+    if evidence.direction == 1:
+        margin, is_held, is_lost = lower, estimate.ci_lower > lower, estimate.ci_upper <= lower
+    else:
+        margin, is_held, is_lost = upper, estimate.ci_upper < upper, estimate.ci_lower >= upper
+    side = f"of {scale * margin:.3g}"
+    if is_held:
+        return "supported", f"{told}, all of it on the claimed side {side}.", True
+    if is_lost:
+        return "refuted", f"{told}, all of it on the other side {side}.", False
+    return "inconclusive", f"{told}, which lies on both sides {side}.", False
 
 
 def _find_check_doubts(evidence: Evidence) -> list[_Doubt]:

@@ -54,6 +54,11 @@ def months_difference(estimate: Estimate) -> str:
     )
 
 
+def counts_difference(estimate: Estimate, *, noun: str) -> str:
+    """A difference of mean counts: "0.16 contacts fewer (95 % CI 0.20 fewer to 0.13 fewer)"."""
+    return _difference(estimate, scale=1, digits=2, unit=f" {noun}", words=("fewer", "more"))
+
+
 def settles_direction(estimate: Estimate) -> str:
     """Whether an interval of a difference leaves out no difference, as a sentence."""
     if not (math.isfinite(estimate.ci_lower) and math.isfinite(estimate.ci_upper)):

@@ -210,10 +210,13 @@ class Study:
         )
 
     def show_judgements(self, judged: Sequence[JudgedHypothesis]) -> None:
-        """Show why each hypothesis was judged as it was, and every check it was held against."""
+        """Show why each hypothesis, and its decision, was judged as it was, with every check."""
         for one in judged:
             title = f"{one.hypothesis.name}, {one.judgement.verdict}: {one.hypothesis.title}"
             display.show_caveats(one.judgement.reasons, title=title)
+            if one.decision is not None:
+                title = f"The decision, {one.decision.verdict}: {one.hypothesis.decision}"
+                display.show_caveats(one.decision.reasons, title=title)
         display.show_table(checks_table(judged), caption="What could have overturned the verdict.")
 
     def make_finding(

@@ -21,6 +21,8 @@ SHOWN_AS = {
     "months": ("months", 1.0),
     "share": ("percentage points", 100.0),
     "ratio": ("ratio", 1.0),
+    "contacts": ("contacts per customer", 1.0),
+    "events per customer": ("contacts per customer", 1.0),
 }
 COLUMNS = [
     "estimate", "estimated", "lower", "upper", "true", "Monte-Carlo error", "in the interval",
