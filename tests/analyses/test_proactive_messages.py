@@ -188,7 +188,7 @@ def test_a_known_effect_on_contacts_is_found_and_none_on_exits(told_by_lot: Stud
     parts = judge_parts(found, smallest_effect=HALF_A_MONTH)
     assert {name: part.verdict for name, part in parts.items()} == {
         "fewer contacts": "supported",
-        "no more exits": "supported",
+        "no more exits, not half a month lost": "supported",
     }
     assert found.contacts.e_value is not None
     assert found.contacts.strongest_confounder is not None

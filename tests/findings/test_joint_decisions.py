@@ -20,6 +20,7 @@ from loyaltylab.findings import (
     judge_families,
     load_hypotheses,
 )
+from loyaltylab.findings.joint_decisions import find_weakest
 from loyaltylab.findings.judged import describe_judged
 from loyaltylab.findings.verdicts import DATA, JudgedVerdict
 from loyaltylab.findings.wording import counts_difference
@@ -96,6 +97,8 @@ def test_parts_that_cannot_fail_are_refused() -> None:
         decide_jointly({})
     with pytest.raises(EstimationError, match="decided together"):
         decide_jointly({"one": Judgement("described", ("A.",), ())})
+    with pytest.raises(EstimationError, match="hold or fail"):
+        find_weakest(["described"])
 
 
 def test_a_decision_is_kept_beside_the_verdict_and_told() -> None:

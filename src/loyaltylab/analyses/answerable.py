@@ -96,6 +96,10 @@ COLUMN_NEEDS: Mapping[str, tuple[Need, ...]] = MappingProxyType(
         "H13": (_of("exits.cause_verified"), _of("contacts.opened_at", "requests.decided_at")),
         "H14": (_of("customers.site"), _of("policies.site")),
         "H17": (_of("compensations.offered", values=("voucher", "refund")),),
+        "H18": (
+            _of("incidents.kind", values=("failure",)),
+            _of("outreach.kind", values=("proactive_message",)),
+        ),
         "H22": (_of("customers.segment"),),
         "H23": (_of("cancellation_journey.wait_minutes"),),
         "H25": (

@@ -151,7 +151,7 @@ def judge_parts(analysis: MessageAnalysis, *, smallest_effect: float) -> dict[st
                 strongest_confounder=contacts.strongest_confounder,
             )
         ),
-        "no more exits": decide(
+        "no more exits, not half a month lost": decide(
             Evidence(
                 exits.contrast.restricted_mean_difference,
                 smallest_effect=smallest_effect,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from loyaltylab.errors import EstimationError
 from loyaltylab.findings.verdicts import JudgedVerdict, Judgement
@@ -58,8 +58,7 @@ def decide_jointly(parts: Mapping[str, Judgement]) -> Judgement:
     ]
     if problems:
         raise EstimationError("These parts cannot be decided together:", problems)
-    found = [part.verdict for part in parts.values()]
-    verdict = next(verdict for verdict in _WEAKEST_FIRST if verdict in found)
+    verdict = find_weakest([part.verdict for part in parts.values()])
     return Judgement(
         verdict,
         tuple(
@@ -68,3 +67,23 @@ def decide_jointly(parts: Mapping[str, Judgement]) -> Judgement:
         ),
         tuple(name for name, part in parts.items() if part.verdict == verdict),
     )
+
+
+def find_weakest(verdicts: Iterable[JudgedVerdict]) -> JudgedVerdict:
+    """The verdict on all of several that have to hold.
+
+    Raises
+    ------
+    EstimationError
+        If there are none that could hold or fail.
+
+    Examples
+    --------
+    >>> find_weakest(["supported", "not identified"])
+    'not identified'
+    """
+    found = set(verdicts)
+    for verdict in _WEAKEST_FIRST:
+        if verdict in found:
+            return verdict
+    raise EstimationError("There is no verdict that could hold or fail.")
