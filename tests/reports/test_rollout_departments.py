@@ -20,6 +20,7 @@ from loyaltylab.findings import (
     load_hypotheses,
 )
 from loyaltylab.findings.judged import describe_judged
+from loyaltylab.reports.not_estimable import find_departments
 from loyaltylab.reports.rollout_departments import choose_judged, judge_departments
 from loyaltylab.reports.study import Study
 from loyaltylab.survival import Estimate
@@ -127,3 +128,20 @@ def test_of_several_departments_the_weakest_verdict_counts() -> None:
     assert refuted.decision is not None
     # One part that fails is enough, whatever the other.
     assert refuted.decision.verdict == "refuted"
+
+
+def test_without_a_team_departments_are_told_on_the_page_that_lacks_it(tmp_path: Path) -> None:
+    def ask(policies: dict[str, list[str]], page: str = "integrated_team") -> Any:
+        study = make_study(tmp_path, policies)
+        study.question = SimpleNamespace(name=page)
+        study.run = {"horizon_months": 6, "random_deals": 200}
+        study.has = lambda table: table in study.data.tables
+        return find_departments(study)
+
+    started = {"promotion_department": list("abcdefgh")}
+    found = ask(started)
+    assert list(found.estimates) == ["promotion_department_restricted_mean_effect"]
+    assert ask(started, "compensation") is None
+    assert ask({}) is None
+    # One site alone tells nothing: none is made up.
+    assert ask({"promotion_department": ["a"]}) is None
