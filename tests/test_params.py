@@ -102,7 +102,7 @@ def test_an_empty_section_has_its_defaults() -> None:
         ({"timeline__memory_days": float("inf")}, "timeline.memory_days: input should be a fin"),
         ({"timeline__memory_days": float("nan")}, "timeline.memory_days: input should be a fin"),
         ({"disclosure__min_cell": 0}, "disclosure.min_cell: input should be greater"),
-        ({"source__kind": "csv"}, "source.kind: input should be 'synthetic' or 'delimited', got "),
+        ({"source__kind": "csv"}, "source.kind: input should be 'synthetic', 'delimited'"),
         ({"source__kind": "delimited"}, "source: kind is 'delimited' but mapping is empty"),
         ({"synthetic__window_end": date(2017, 1, 1)}, "synthetic: window_end must be later than"),
         ({"synthetic__stock_share": 1.1}, "synthetic.stock_share: input should be less than"),

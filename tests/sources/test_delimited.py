@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from loyaltylab.errors import TableError
+from loyaltylab.sources.cell_values import LARGEST_COUNT, MONTH_SECONDS
 from loyaltylab.sources.delimited import read_delimited
-from loyaltylab.sources.delimited_values import LARGEST_COUNT, MONTH_SECONDS
 from loyaltylab.tables.delivery import Delivery
 from loyaltylab.tables.validation import validate
 

@@ -35,14 +35,14 @@ PARAMS_FILE = "params.yaml"
 class SourceParameters(Section):
     """Where the tables come from."""
 
-    kind: Literal["synthetic", "delimited"]
+    kind: Literal["synthetic", "delimited", "excel", "parquet", "sql", "zendesk"]
     mapping: str | None = None
 
     @model_validator(mode="after")
     def _files_need_a_mapping(self) -> SourceParameters:
-        if self.kind == "delimited" and not self.mapping:
+        if self.kind != "synthetic" and not self.mapping:
             raise ValueError(
-                "kind is 'delimited' but mapping is empty; name a YAML file under data/mappings/"
+                f"kind is '{self.kind}' but mapping is empty; name a YAML file under data/mappings/"
             )
         return self
 

@@ -31,7 +31,7 @@ def read_source(parameters: Parameters, *, root: Path) -> Delivery:
         from loyaltylab.sources.synthetic import simulate_provider
 
         return simulate_provider(parameters.synthetic, seed=parameters.study.seed)
-    from loyaltylab.sources.delimited import read_delimited
+    from loyaltylab.sources.mapped import read_mapped
 
     assert parameters.source.mapping is not None  # the parameters' own check
-    return read_delimited(root / parameters.source.mapping, root=root)
+    return read_mapped(root / parameters.source.mapping, root=root, kind=parameters.source.kind)

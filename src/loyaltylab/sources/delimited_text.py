@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import io
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import pandas as pd
 
 from loyaltylab.errors import TableError
 from loyaltylab.params import did_you_mean
+from loyaltylab.sources.raw_tables import RawTable, hash_file
+from loyaltylab.sources.table_mapping import FileLayout
 
 FIRST_ROWS = 5
+GZIP = b"\x1f\x8b"
+BROKEN_GZIP = (gzip.BadGzipFile, zlib.error, EOFError)
+GZIP_MESSAGE = "is no whole gzip file; it was cut short or damaged, so copy it anew"
+PIECE = 2**20
+MARKS = ("\0", "\ufeff")  # no exporter means either inside a cell
+
+
+def read_cells(layout: FileLayout, *, place: str, root: Path, wanted: Sequence[str]) -> RawTable:
+    """Read one delimited file; none of its cells has a type."""
+    cells = read_text_columns(
+        root / place, delimiter=layout.delimiter, encoding=layout.encoding, wanted=wanted
+    )
+    typed = pd.DataFrame(False, index=cells.index, columns=cells.columns)
+    return RawTable(cells, typed, hash_file(root / place))
 
 
 def read_text_columns(
@@ -43,8 +64,15 @@ def read_text_columns(
     """
     encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
     try:
-        with path.open(encoding=encoding, newline="") as file:
-            return _read(csv.reader(file, delimiter=delimiter, strict=True), delimiter, wanted)
+        with open_text(path, encoding=encoding) as file:
+            read = _read(csv.reader(file, delimiter=delimiter, strict=True), delimiter, wanted)
+        if _is_other_utf_8(path, encoding):
+            raise TableError(
+                "", [f"is UTF-8, not {encoding}; write 'encoding: utf-8' in the mapping"]
+            )
+        return read
+    except BROKEN_GZIP:
+        raise TableError("", [GZIP_MESSAGE]) from None
     except LookupError as error:
         raise TableError("", [f"encoding '{encoding}' is unknown"]) from error
     except UnicodeError:
@@ -54,25 +82,68 @@ def read_text_columns(
         raise TableError("", [f"cannot be read as delimited text ({error})"]) from None
 
 
+@contextmanager
+def open_text(path: Path, *, encoding: str) -> Iterator[TextIO]:
+    """A text file, or one that gzip compressed, whatever its name."""
+    with path.open("rb") as raw:
+        is_gzip = raw.read(2) == GZIP
+        raw.seek(0)
+        stream = gzip.GzipFile(fileobj=raw) if is_gzip else raw
+        with io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
+            yield text
+
+
+def _is_other_utf_8(path: Path, encoding: str) -> bool:
+    """Whether text declared as one byte per character is UTF-8: that changes names silently."""
+    if len("é".encode(encoding, "replace")) != 1:
+        return False
+    try:
+        with open_text(path, encoding="utf-8") as file:
+            is_ascii = True
+            while part := file.read(PIECE):  # to the end: one broken byte is no UTF-8
+                is_ascii = is_ascii and part.isascii()
+            return not is_ascii
+    except UnicodeError:
+        return False
+
+
 def _read(rows: Iterator[list[str]], delimiter: str, wanted: Sequence[str]) -> pd.DataFrame:
-    header = [name.strip() for name in next(rows, [])]
-    problems = list(_header_problems(header, delimiter, wanted))
+    written = next(rows, [])
+    header = [name.strip() for name in written]
+    problems = list(find_header_problems(header, wanted, delimiter=delimiter))
     if problems:
         raise TableError("", problems)
     columns: list[tuple[int, list[str]]] = [(header.index(name), []) for name in wanted]
     numbers: list[int] = []
     ragged: list[int] = []
+    repeated: list[int] = []
     seen: dict[str, str] = {}  # one copy of each distinct cell: a tenth of the memory
     for number, row in enumerate(rows, start=2):
         if len(row) == len(header):
             numbers.append(number)
+            if row == written:
+                repeated.append(number)
             for place, cells in columns:
                 cell = row[place].strip()
                 cells.append(seen.setdefault(cell, cell))
         elif row:
             ragged.append(number)
-    if ragged:
-        raise TableError("", [_ragged(ragged, len(header))])
+    problems = [_ragged(ragged, len(header))] if ragged else []
+    if repeated:
+        problems.append(
+            f"has its header again in {name_rows(repeated)}; two files were joined, so take them "
+            "apart"
+        )
+    marked = {cell for cell in seen if any(mark in cell for mark in MARKS)}
+    if marked:
+        hit = [at for at in range(len(numbers)) if any(cells[at] in marked for _, cells in columns)]
+        problems.append(
+            "has NUL characters or byte-order marks inside cells in "
+            f"{name_rows([numbers[at] for at in hit])}; "
+            "export it again, or name its encoding in the mapping"
+        )
+    if problems:
+        raise TableError("", problems)
     return pd.DataFrame(
         {
             name: pd.Series(cells, index=numbers, dtype="string")
@@ -82,14 +153,17 @@ def _read(rows: Iterator[list[str]], delimiter: str, wanted: Sequence[str]) -> p
     )
 
 
-def _header_problems(header: list[str], delimiter: str, wanted: Sequence[str]) -> Iterator[str]:
+def find_header_problems(
+    header: Sequence[str], wanted: Sequence[str], *, delimiter: str = ""
+) -> Iterator[str]:
+    """A header that is missing, or lacks a wanted column, or has it twice."""
     if not any(header):
         yield "has no header: its first row must name the columns"
         return
     for name in wanted:
         if name not in header:
-            hint = did_you_mean(name, header)
-            if len(header) == 1:
+            hint = did_you_mean(name, list(header))
+            if len(header) == 1 and delimiter:
                 hint = f"; it has one column only, so is '{delimiter}' its delimiter?"
             yield f"has no column '{name}'{hint}"
         elif header.count(name) > 1:
@@ -97,9 +171,14 @@ def _header_problems(header: list[str], delimiter: str, wanted: Sequence[str]) -
 
 
 def _ragged(rows: list[int], n_columns: int) -> str:
+    return (
+        f"has {name_rows(rows)} without exactly {n_columns} cells, as many as the header; put "
+        "cells that hold the delimiter in quotes"
+    )
+
+
+def name_rows(rows: Sequence[int]) -> str:
+    """How many rows, and the first of them."""
     shown = ", ".join(str(row) for row in rows[:FIRST_ROWS])
     more = ", …" if len(rows) > FIRST_ROWS else ""
-    return (
-        f"has {len(rows):,} row{'s' if len(rows) > 1 else ''} (row {shown}{more}) without exactly "
-        f"{n_columns} cells, as many as the header; put cells that hold the delimiter in quotes"
-    )
+    return f"{len(rows):,} row{'s' if len(rows) > 1 else ''} (row {shown}{more})"

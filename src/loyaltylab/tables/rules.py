@@ -15,9 +15,17 @@ Tables = Mapping[str, pd.DataFrame]
 # Identifiers that no category looks like; a customer numbered 12 is not looked for in texts.
 DISTINCTIVE = re.compile(r"(?=.*\d)(?=.*\D).{6,}|\d{9,}", re.DOTALL)
 
+REPEATED_ROW = "repeated_row"
+UNMATCHED_KEY = "unmatched_key"
+MIXED_DATE_ORDER = "mixed_date_order"
+UNCLEAR_LOCAL_TIME = "unclear_local_time"
 # Every rule a mapping may list under set_aside, and what it asks of a row.
 RULES = {
     "unreadable_value": "every value can be read as the type of its column",
+    MIXED_DATE_ORDER: "the dates of a column have day and month in one order",
+    UNCLEAR_LOCAL_TIME: "no local time is one that the clocks skip or show twice",
+    REPEATED_ROW: "no row stands, cell for cell, in an earlier file of its table too",
+    UNMATCHED_KEY: "what a joined file is asked for is there",
     "missing_value": "a column that may not be empty is not",
     "invalid_value": "a value is one of its categories, or within its limits",
     "duplicate_key": "every key stands once",

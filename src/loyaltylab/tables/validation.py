@@ -13,6 +13,7 @@ from loyaltylab.errors import TableError
 from loyaltylab.tables.delivery import Delivery
 from loyaltylab.tables.layout import find_layout_problems
 from loyaltylab.tables.rules import (
+    REPEATED_ROW,
     Violation,
     find_disagreements,
     find_orphans,
@@ -70,6 +71,8 @@ def validate(delivery: Delivery) -> ValidTables:
     _check_layout(delivery)
     tables = {name: _conform(name, frame) for name, frame in delivery.frames.items()}
     found = list(delivery.violations)
+    # A copy is one fault, not also a second row under the same key.
+    tables = _without(tables, (item for item in found if item.rule == REPEATED_ROW))
     unread = {(item.table, item.column, row) for item in found for row in item.rows}
     found += [item for name in tables for item in _schema_violations(name, tables[name], unread)]
     found += find_violations(tables, window_end_at=delivery.description.window_end_at)
