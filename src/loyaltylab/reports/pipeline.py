@@ -46,16 +46,17 @@ def build_tables(root: Path) -> None:
 
     parameters = load_parameters(root)
     delivery = read_source(parameters, root=root)
-    valid = validate(delivery)
-    traps = find_traps(valid, delivery.description)
+    description, valid = delivery.description, validate(delivery)
+    del delivery  # millions of rows need not be held twice
+    traps = find_traps(valid, description)
     acknowledged = parameters.study.acknowledged_traps
     stop_on_traps(traps, acknowledged=acknowledged)
-    key = _pseudonym_key(parameters, delivery.description, root)
+    key = _pseudonym_key(parameters, description, root)
     tables = pseudonymise(valid.tables, key=key)
     counted = {**valid.audit, "traps": audit_traps(traps, acknowledged=acknowledged)}
     audit = _audit_text("tables", counted, parameters)
     with swap_in(root, name="tables") as outputs:
-        write_tables(tables, delivery.description, outputs.folder("data/tables"))
+        write_tables(tables, description, outputs.folder("data/tables"))
         quarantine = outputs.folder("data/quarantine")
         write_text(quarantine / "rejects.csv", csv_text(valid.rejects))
         mark_row_level(quarantine, what="Rows set aside, by their number in the file")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from loyaltylab.sources.local_times import to_utc
 from loyaltylab.sources.table_mapping import MOST_MONTHS, ColumnMapping, TableMapping
-from loyaltylab.tables.schemas import COUNT, FLAG, NUMBER, TIMESTAMP
+from loyaltylab.tables.schemas import COUNT, FLAG, NUMBER, TEXT, TIMESTAMP
 
 MONTH_SECONDS = 2_629_800  # 30.4375 days
 TRUE_WORDS, FALSE_WORDS = ("true", "yes", "1"), ("false", "no", "0")
@@ -114,6 +115,36 @@ def read_values(
         values, wrong = _add(values, plus, how, layout)
         unread = unread | wrong
     return ReadColumn(values, (unread & ~mixed).astype(bool), mixed, unclear.astype(bool))
+
+
+def read_distinct_values(text: pd.Series, how: ColumnMapping, **given: Any) -> ReadColumn:
+    """The same as :func:`read_values` of cells without a type, each distinct cell read once.
+
+    Parameters
+    ----------
+    text : pandas.Series of string
+        Cells; none is missing.
+    how, **given
+        As for ``read_values``, without ``typed`` and ``plus``.
+
+    Returns
+    -------
+    ReadColumn
+        Equal cells are one object in memory.
+    """
+    codes, cells = pd.factorize(text)
+    read = read_values(pd.Series(cells.astype(TEXT)), how, **given)
+    del cells
+
+    def spread(values: pd.Series) -> pd.Series:
+        return pd.Series(values.array.take(codes), index=text.index)
+
+    return ReadColumn(
+        spread(read.values),
+        spread(read.unread),
+        spread(read.mixed_order),
+        spread(read.unclear_time),
+    )
 
 
 def _factor(how: ColumnMapping, target_unit: str) -> float:

@@ -15,8 +15,6 @@ import pandas as pd
 
 from loyaltylab.errors import TableError
 from loyaltylab.params import did_you_mean
-from loyaltylab.sources.raw_tables import RawTable, hash_file
-from loyaltylab.sources.table_mapping import FileLayout
 
 FIRST_ROWS = 5
 GZIP = b"\x1f\x8b"
@@ -24,15 +22,6 @@ BROKEN_GZIP = (gzip.BadGzipFile, zlib.error, EOFError)
 GZIP_MESSAGE = "is no whole gzip file; it was cut short or damaged, so copy it anew"
 PIECE = 2**20
 MARKS = ("\0", "\ufeff")  # no exporter means either inside a cell
-
-
-def read_cells(layout: FileLayout, *, place: str, root: Path, wanted: Sequence[str]) -> RawTable:
-    """Read one delimited file; none of its cells has a type."""
-    cells = read_text_columns(
-        root / place, delimiter=layout.delimiter, encoding=layout.encoding, wanted=wanted
-    )
-    typed = pd.DataFrame(False, index=cells.index, columns=cells.columns)
-    return RawTable(cells, typed, hash_file(root / place))
 
 
 def read_text_columns(
@@ -62,11 +51,11 @@ def read_text_columns(
     TableError
         With every problem of the file's form, and no cell's content.
     """
-    encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
+    encoding = without_mark(encoding)
     try:
         with open_text(path, encoding=encoding) as file:
             read = _read(csv.reader(file, delimiter=delimiter, strict=True), delimiter, wanted)
-        if _is_other_utf_8(path, encoding):
+        if is_other_utf_8(path, encoding):
             raise TableError(
                 "", [f"is UTF-8, not {encoding}; write 'encoding: utf-8' in the mapping"]
             )
@@ -82,6 +71,11 @@ def read_text_columns(
         raise TableError("", [f"cannot be read as delimited text ({error})"]) from None
 
 
+def without_mark(encoding: str) -> str:
+    """The encoding that drops a byte-order mark, where it is UTF-8."""
+    return "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
+
+
 @contextmanager
 def open_text(path: Path, *, encoding: str) -> Iterator[TextIO]:
     """A text file, or one that gzip compressed, whatever its name."""
@@ -93,7 +87,7 @@ def open_text(path: Path, *, encoding: str) -> Iterator[TextIO]:
             yield text
 
 
-def _is_other_utf_8(path: Path, encoding: str) -> bool:
+def is_other_utf_8(path: Path, encoding: str) -> bool:
     """Whether text declared as one byte per character is UTF-8: that changes names silently."""
     if len("é".encode(encoding, "replace")) != 1:
         return False

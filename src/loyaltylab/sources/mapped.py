@@ -10,7 +10,12 @@ from pathlib import Path
 import pandas as pd
 
 from loyaltylab.errors import TableError
-from loyaltylab.sources.cell_values import MONTH_SECONDS, ReadColumn, read_values
+from loyaltylab.sources.cell_values import (
+    MONTH_SECONDS,
+    ReadColumn,
+    read_distinct_values,
+    read_values,
+)
 from loyaltylab.sources.files import ReadTable, read_files
 from loyaltylab.sources.mapping import Mapping, read_mapping
 from loyaltylab.sources.mapping_checks import column_type, column_unit, utc_time
@@ -19,7 +24,7 @@ from loyaltylab.sources.table_mapping import ColumnMapping, TableMapping
 from loyaltylab.tables.delivery import Delivery, SourceDescription
 from loyaltylab.tables.layout import is_attribute
 from loyaltylab.tables.rules import MIXED_DATE_ORDER, UNCLEAR_LOCAL_TIME, Violation
-from loyaltylab.tables.schemas import ID_COLUMNS, TYPE_WORDS
+from loyaltylab.tables.schemas import ID_COLUMNS, TEXT, TYPE_WORDS
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,8 @@ def read_mapped(mapping_path: Path, *, root: Path, kind: str) -> Delivery:
             columns[column] = read.values
             violations += _violations(name, column, how, table, read)
             notes += _clock_note(name, column, how, table, read)
-        frames[name] = pd.DataFrame(columns, index=raw[name].cells.index)
+            raw[name] = _without_read(raw[name], table, column)
+        frames[name] = pd.DataFrame(columns, index=raw[name].cells.index, copy=False)
         if frames[name].empty:
             notes.append(f"{raw[name].label} has no rows, so the table {name} is empty.")
     description = SourceDescription(
@@ -119,6 +125,18 @@ def _read_tables(mapping: Mapping, root: Path, kind: str) -> dict[str, ReadTable
     return raw
 
 
+def _without_read(raw: ReadTable, layout: TableMapping, last: str) -> ReadTable:
+    """Cells that no column after the last one read needs; text is most of the memory."""
+    columns = list(layout.columns)
+    later = {
+        place
+        for column in columns[columns.index(last) + 1 :]
+        for place in _places(layout.columns[column])
+    }
+    needed = [column for column in raw.cells if column in later]
+    return replace(raw, cells=raw.cells[needed], typed=raw.typed[needed])
+
+
 def _read_column(
     table: str,
     column: str,
@@ -128,29 +146,36 @@ def _read_column(
     clock: _Clock,
 ) -> ReadColumn:
     """One column in its schema's type."""
-    typed = plus = None
-    if how.file_column is None:
-        text = pd.Series(str(how.constant), index=raw.cells.index, dtype="string")
-    else:
-        place = how.file_column if how.join is None else f"{how.join}: {how.file_column}"
+    index = raw.cells.index
+    text = pd.Series(str(how.constant), index=index, dtype=TEXT)
+    typed = pd.Series(False, index=index)
+    if how.file_column is not None:
+        place = _places(how)[0]
         text, typed = raw.cells[place], raw.typed[place]
+    given = {
+        "dtype": column_type(table, column, how),
+        "layout": layout,
+        "snapshot_at": clock.window_end_at,
+        "target_unit": column_unit(table, column),
+    }
+    if how.plus is None and not typed.any():
+        return read_distinct_values(text, how, **given)
+    text, plus = text.astype(TEXT), None
     if how.plus is not None:
-        plus = (raw.cells[how.plus.column], raw.typed[how.plus.column])
-    read = read_values(
-        text,
-        how,
-        dtype=column_type(table, column, how),
-        layout=layout,
-        snapshot_at=clock.window_end_at,
-        typed=typed,
-        plus=plus,
-        target_unit=column_unit(table, column),
-    )
-    if column not in ID_COLUMNS or typed is None:
+        plus = (raw.cells[how.plus.column].astype(TEXT), raw.typed[how.plus.column])
+    read = read_values(text, how, typed=typed, plus=plus, **given)
+    if column not in ID_COLUMNS:
         return read
     # A rounded number or a day has stood for more than one identifier.
     doubtful = typed & ~text.str.fullmatch(r"-?\d+").fillna(False).astype(bool)
     return replace(read, values=read.values.mask(doubtful), unread=read.unread | doubtful)
+
+
+def _places(how: ColumnMapping) -> list[str]:
+    """The columns of the cells that a mapping reads; its own first, then the duration's."""
+    own = [] if how.file_column is None else [how.file_column]
+    joined = own if how.join is None else [f"{how.join}: {column}" for column in own]
+    return joined + ([how.plus.column] if how.plus is not None else [])
 
 
 def _violations(

@@ -19,7 +19,7 @@ from loyaltylab.sources.table_mapping import FileLayout
 
 # A new format is one module with a ``read_cells``, one line here, and one test.
 READERS = {
-    "delimited": "loyaltylab.sources.delimited_text",
+    "delimited": "loyaltylab.sources.delimited",
     "excel": "loyaltylab.sources.excel",
     "parquet": "loyaltylab.sources.parquet",
     "sql": "loyaltylab.sources.sql",

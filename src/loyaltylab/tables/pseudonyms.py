@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
-from loyaltylab.tables.schemas import ID_COLUMNS
+from loyaltylab.tables.schemas import ID_COLUMNS, TEXT
 
 # 80 bits: a chance collision among 10 million identifiers has probability 4e-11.
 HEX_DIGITS = 20
@@ -43,19 +42,35 @@ def pseudonymise(tables: Mapping[str, pd.DataFrame], *, key: bytes) -> dict[str,
     """
     if len(key) < 16:
         raise ValueError("A pseudonym key has at least 16 bytes.")
-    return {
-        name: frame.assign(
-            **{column: _hash(frame[column], key) for column in ID_COLUMNS if column in frame}
-        )
-        for name, frame in tables.items()
+    return {name: _with_pseudonyms(frame, key) for name, frame in tables.items()}
+
+
+def _with_pseudonyms(frame: pd.DataFrame, key: bytes) -> pd.DataFrame:
+    columns = {
+        column: _hash(frame[column], key) if column in ID_COLUMNS else frame[column]
+        for column in frame
     }
+    return pd.DataFrame(columns, index=frame.index, copy=False)
 
 
 def _hash(identifiers: pd.Series, key: bytes) -> pd.Series:
     kind = SHARED_NAMESPACE.get(str(identifiers.name), str(identifiers.name))
-    unique = identifiers.dropna().unique()
-    lookup = {
-        value: hmac.new(key, f"{kind}:{value}".encode(), hashlib.sha256).hexdigest()[:HEX_DIGITS]
-        for value in unique
-    }
-    return identifiers.map(lookup).astype("string")
+    codes, unique = pd.factorize(identifiers)  # a missing one has the code -1
+    hashed = list(_digests((f"{kind}:{value}".encode() for value in unique), key))
+    pseudonyms = pd.array(hashed, dtype=TEXT).take(codes, allow_fill=True)
+    return pd.Series(pseudonyms, index=identifiers.index, name=identifiers.name)
+
+
+def _digests(messages: Iterable[bytes], key: bytes) -> Iterator[str]:
+    """HMAC-SHA256 of each; the key is worked in once, which halves the time of millions."""
+    block = hashlib.sha256().block_size
+    short = hashlib.sha256(key).digest() if len(key) > block else key
+    inner, outer = (
+        hashlib.sha256(bytes(byte ^ pad for byte in short.ljust(block, b"\0")))
+        for pad in (0x36, 0x5C)
+    )
+    for message in messages:
+        inside, whole = inner.copy(), outer.copy()
+        inside.update(message)
+        whole.update(inside.digest())
+        yield whole.hexdigest()[:HEX_DIGITS]

@@ -21,6 +21,7 @@ DESCRIPTION_FILE = "source.json"
 SIGNIFICANT_DIGITS = 10
 ROW_LEVEL = "one row per customer or event, pseudonymous: not anonymous, not to be passed on"
 ROW_LEVEL_FILE = "README.md"
+ROW_GROUP = 2**20  # rows that pyarrow writes together by itself, so that bytes stay the same
 # A spreadsheet takes a cell that begins so for a formula; the wide forms are read as the plain.
 FORMULA = re.compile(r"[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
 PLAIN_NUMBER = re.compile(r"[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?")
@@ -102,10 +103,14 @@ def mark_row_level(folder: Path, *, what: str) -> None:
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """Write one Parquet file, marked as row-level; the same frame gives the same bytes."""
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    metadata = {**(table.schema.metadata or {}), b"loyaltylab": ROW_LEVEL.encode()}
-    with explain_failure(path):
-        pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+    schema = pa.Schema.from_pandas(frame, preserve_index=False)
+    schema = schema.with_metadata({**(schema.metadata or {}), b"loyaltylab": ROW_LEVEL.encode()})
+    # A group of rows at a time: a whole table would be in memory twice.
+    with explain_failure(path), pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for start in range(0, max(len(frame), 1), ROW_GROUP):
+            group = frame.iloc[start : start + ROW_GROUP]
+            table = pa.Table.from_pandas(group, schema=schema, preserve_index=False)
+            writer.write_table(table, row_group_size=ROW_GROUP)
 
 
 def write_tables(

@@ -65,7 +65,9 @@ def find_row_traps(tables: Mapping[str, pd.DataFrame], members: pd.DataFrame) ->
 
 def _repeated(name: str, frame: pd.DataFrame) -> Iterator[Trap]:
     beyond = [column for column in frame if column != TABLES[name].key[0]]
-    n_again = int(frame.duplicated(beyond).sum())
+    # Rows that differ in owner and time already need not be compared in the rest.
+    alike = frame[frame.duplicated(beyond[:2], keep=False)]
+    n_again = int(alike.duplicated(beyond).sum())
     share = n_again / max(len(frame), 1)
     if n_again < FEWEST_REPEATED or len(frame) < FEWEST_ROWS or share < SOME:
         return
@@ -113,8 +115,11 @@ def _parallel(contracts: pd.DataFrame) -> Iterator[Trap]:
 
 def _outside(name: str, column: str, frame: pd.DataFrame, members: pd.DataFrame) -> Iterator[Trap]:
     owner, at = frame["customer_id"], frame[column]
-    first = owner.map(members["started_at"])
-    last = owner.map(members["stop_at"])
+    place = members.index.get_indexer(owner)
+    first, last = (
+        pd.Series(members[name].array.take(place, allow_fill=True), index=frame.index)
+        for name in ("started_at", "stop_at")
+    )
     is_outside = ((at < first - DAY) | (at > last + DAY)).fillna(False)
     n_outside = int(is_outside.sum())
     if n_outside < FEWEST_ROWS or n_outside < OUTSIDE * len(frame):

@@ -11,6 +11,7 @@ from loyaltylab.tables.traps import Trap
 
 FEWEST_RATINGS = 200  # before a date, and after it
 MASS = 0.05  # of the ratings of one side that the other side never gives
+MOST_VALUES = 25  # of a finer scale, two samples share few values by chance
 # (table, rating, when it was given)
 RATINGS = (
     ("contacts", "satisfaction_share", "rated_at"),
@@ -46,26 +47,27 @@ def find_scale_traps(tables: Mapping[str, pd.DataFrame]) -> Iterator[Trap]:
 
 
 def _changed(table: str, column: str, ratings: pd.Series, at: pd.Series) -> Iterator[Trap]:
-    quarter = (at.dt.year * 4 + at.dt.quarter).to_numpy()
-    values = ratings.round(6).to_numpy()
+    given = pd.DataFrame(
+        {
+            "quarter": (at.dt.year * 4 + at.dt.quarter).to_numpy(),
+            "value": ratings.round(6).to_numpy(),
+        }
+    )
+    counted = given.groupby(["quarter", "value"]).size()
+    quarter, values = (counted.index.get_level_values(name).to_numpy() for name in given)
+    numbers = counted.to_numpy()
+    is_fine = len(np.unique(values)) > MOST_VALUES
     best = 0
     for cut in np.unique(quarter)[1:]:
-        early, late = values[quarter < cut], values[quarter >= cut]
-        if min(len(early), len(late)) < FEWEST_RATINGS:
+        early, late = quarter < cut, quarter >= cut
+        if min(numbers[early].sum(), numbers[late].sum()) < FEWEST_RATINGS:
             continue
-        strange = [
-            int((~np.isin(mine, others)).sum())
-            for mine, others in ((early, late), (late, early))
-            if (~np.isin(mine, others)).mean() >= MASS and not _is_fine(values)
-        ]
-        outside = [
-            int(((mine < others.min()) | (mine > others.max())).sum())
-            for mine, others in ((early, late), (late, early))
-        ]
-        outside = [
-            n for n, mine in zip(outside, (early, late), strict=True) if n >= MASS * len(mine)
-        ]
-        best = max(best, *strange, *outside, 0)
+        for mine, others in ((early, late), (late, early)):
+            here, there = values[mine], values[others]
+            masks = [(here < there.min()) | (here > there.max())]
+            masks += [] if is_fine else [~np.isin(here, there)]
+            sizes = [int(numbers[mine][mask].sum()) for mask in masks]
+            best = max(best, *(n for n in sizes if n >= MASS * numbers[mine].sum()), 0)
     if best:
         yield Trap(
             "changed_scale",
@@ -77,8 +79,3 @@ def _changed(table: str, column: str, ratings: pd.Series, at: pd.Series) -> Iter
             "one rating means the same at all times",
             "rescale the older answers in the file, or deliver the two as different columns",
         )
-
-
-def _is_fine(values: np.ndarray) -> bool:
-    """Whether the scale is so fine that two samples of it share few values by chance."""
-    return len(np.unique(values)) > 25

@@ -86,7 +86,7 @@ def validate(delivery: Delivery) -> ValidTables:
     if kept["customers"].empty or kept["contracts"].empty:
         raise TableError("No customer with a contract is left after setting rows aside.")
     rejects = _rejects(found, delivery)
-    kept = {name: kept[name].reset_index(drop=True) for name in TABLES if name in kept}
+    kept = {name: _renumber(kept[name]) for name in TABLES if name in kept}
     return ValidTables(kept, rejects, _audit(delivery, kept, rejects))
 
 
@@ -132,7 +132,7 @@ def _conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         if not spec.regex
     }
     further = {column: frame[column] for column in frame if column not in typed}
-    return pd.DataFrame({**typed, **further}, index=frame.index)
+    return pd.DataFrame({**typed, **further}, index=frame.index, copy=False)
 
 
 def _schema_violations(
@@ -147,9 +147,10 @@ def _schema_violations(
     for column, spec in TABLES[name].schema.columns.items():
         if spec.regex:
             continue
-        given = frame[column].dropna()
+        is_missing = frame[column].isna().to_numpy()
+        given = frame.loc[~is_missing, column]
         # A value that could not be read is empty by now, but it was not missing.
-        empty = () if spec.nullable else frame.index.difference(given.index, sort=True)
+        empty = () if spec.nullable else frame.index[is_missing].sort_values()
         rows = tuple(int(row) for row in empty if (name, column, int(row)) not in unread)
         if rows:
             yield Violation(name, "missing_value", column, rows, f"{column} is not empty", fix)
@@ -164,10 +165,18 @@ def _schema_violations(
 def _without(
     tables: Mapping[str, pd.DataFrame], found: Iterable[Violation]
 ) -> dict[str, pd.DataFrame]:
-    kept = dict(tables)
+    gone: dict[str, set[int]] = {}
     for item in found:
-        kept[item.table] = kept[item.table].drop(index=list(item.rows), errors="ignore")
-    return kept
+        gone.setdefault(item.table, set()).update(item.rows)
+    return {
+        name: frame[~frame.index.isin(gone[name])] if name in gone else frame
+        for name, frame in tables.items()
+    }
+
+
+def _renumber(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same rows numbered from 0, without a copy of their cells."""
+    return pd.DataFrame({column: frame[column].array for column in frame}, copy=False)
 
 
 def _as_cascade(item: Violation) -> Violation:
