@@ -39,7 +39,7 @@ lint: .venv/.installed ## check style and types
 	@$(RUN) $(PY) -m mypy
 
 bench: .venv/.installed ## measure speed beside R and lifelines (LARGE=1: up to a million rows)
-	@for name in cox curves timeline provider steps stock_and_flow voucher_expiry; do $(RUN) $(PY) benchmarks/$$name.py $(if $(LARGE),--large) || exit 1; done
+	@for name in cox curves timeline tickets provider steps stock_and_flow voucher_expiry; do $(RUN) $(PY) benchmarks/$$name.py $(if $(LARGE),--large) || exit 1; done
 
 validate: .venv/.installed ## try the confirmatory methods on known truths, on all cores (resumable)
 	@OMP_NUM_THREADS=1 $(RUN) $(PY) -m loyaltylab validate --processes "$$($(PY) -c 'import os; print(os.cpu_count())')"
