@@ -41,7 +41,7 @@ def test_the_provider_of_the_study_can_answer_all_that_a_report_asks(tables: Tab
     studied = [name for name, one in load_hypotheses().items() if one.is_studied]
     # No site of it has a department with a single task.
     assert [name for name in studied if answers[name] != "can be studied"] == ["H14"]
-    assert answers["H14"].startswith("not identified: no rows of policies with policy")
+    assert answers["H14"].startswith("not estimable: no rows of policies with policy")
 
 
 def test_what_no_report_studies_says_what_it_would_take(tables: Tables) -> None:
@@ -82,9 +82,9 @@ def without(table: str, column: str, *values: str) -> Callable[[Tables], Tables]
         (
             "H17",
             without("compensations", "offered", "refund"),
-            "not identified: compensations.offered holds no 'refund', so nobody can be compared",
+            "not estimable: compensations.offered holds no 'refund', so nobody can be compared",
         ),
-        ("H02", without("outreach", "kind", "remedy"), "not identified: outreach.kind holds no"),
+        ("H02", without("outreach", "kind", "remedy"), "not estimable: outreach.kind holds no"),
         (
             "H04",
             without("requests", "outcome", "denied", "denied_with_alternative"),
@@ -94,7 +94,7 @@ def without(table: str, column: str, *values: str) -> Callable[[Tables], Tables]
         (
             "H22",
             without("policies", "policy", "cancellation_friction"),
-            "not identified: needs a reform",
+            "not estimable: needs a reform",
         ),
     ],
 )

@@ -87,7 +87,7 @@ def test_without_the_cost_of_switching_the_section_says_why(
     section = SwitchingSection(None, 12, "Not estimable: needs the columns direct_debits.", ())
     show_switching(section, study=cast(Any, None))
     assert said == [
-        "H06 is not identified with these data. Not estimable: needs the columns direct_debits."
+        "H06 cannot be told from these data. Not estimable: needs the columns direct_debits."
     ]
     assert section.estimates == {}
 

@@ -17,7 +17,7 @@ from loyaltylab.measures.cancellation_friction import find_reform
 
 Tables = Mapping[str, pd.DataFrame]
 DENIED = "denied|denied_with_alternative"
-Standing = Literal["can be studied", "not estimable", "not identified", "not studied"]
+Standing = Literal["can be studied", "not estimable", "not studied"]
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Answerable:
     ----------
     name, title : str
         Of the hypothesis.
-    standing : {"can be studied", "not estimable", "not identified", "not studied"}
-        Not estimable: a table or column is lacking. Not identified: they are there, but nothing
-        in them can be compared. Not studied: no report does it yet, whatever the source.
+    standing : {"can be studied", "not estimable", "not studied"}
+        Not estimable, as the verdict of the report will be: a table or column is lacking, or
+        nothing in them can be compared. Not studied: no report does it yet, whatever the source.
     reason : str
         What is lacking; empty if nothing.
     """
@@ -183,7 +183,7 @@ def _stand(hypothesis: Hypothesis, tables: Tables) -> Answerable:
     if hypothesis.name in COMPARISONS:
         problems.append(COMPARISONS[hypothesis.name](tables))
     reason = "; ".join(problem for problem in problems if problem)
-    return say("not identified", reason) if reason else say("can be studied")
+    return say("not estimable", reason) if reason else say("can be studied")
 
 
 def _lacking_columns(

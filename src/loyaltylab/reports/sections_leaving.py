@@ -221,7 +221,7 @@ def show_switching(section: SwitchingSection, *, study: Study) -> None:
     """Show exits and contacts after a bad rating, by the cost of switching."""
     found = section.found
     if found is None:
-        show_note(f"H06 is not identified with these data. {section.why}")
+        show_note(f"H06 cannot be told from these data. {section.why}")
         return
     at = f"{section.horizon_months:g} months"
     show_note(_tell_switching(found, at))
