@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from loyaltylab.analyses.adjusted import AdjustedAnalysis, analyse_cohort
+from loyaltylab.analyses.adjusted import AdjustedAnalysis, analyse_cohort, contrast_unadjusted
 from loyaltylab.analyses.compensation import compensation_protocol
 from loyaltylab.analyses.primary import estimate_naive
 from loyaltylab.analyses.service_denial import denial_protocol
@@ -108,3 +110,18 @@ def test_protocols_are_complete() -> None:
     of_offers = compensation_protocol(exposed="voucher", reference="refund", horizon_months=24)
     for protocol in (of_offers, denial_protocol(horizon_months=24)):
         assert protocol_table(protocol).shape == (9, 3)
+
+
+def test_the_unadjusted_contrast_is_that_of_plain_means() -> None:
+    # Nobody is censored, so that a restricted mean is the mean of the shorter of stay and horizon,
+    # and its variance that of the shares: sum of squares over the number squared.
+    stays = {"exposed": [10.0, 20.0, 40.0], "reference": [5.0, 15.0, 50.0, 60.0]}
+    exposed, reference = (
+        pd.DataFrame({"start": 0.0, "stop": days, "event": True}) for days in stays.values()
+    )
+    found = contrast_unadjusted(exposed, reference, horizon_months=1, confidence_level=0.95)
+    short, long = ([min(day, 30.4375) for day in days] for days in stays.values())
+    assert found.value == pytest.approx(np.mean(short) - np.mean(long), rel=1e-12)  # rounding only
+    error = math.sqrt(np.var(short) / 3 + np.var(long) / 4)
+    assert found.standard_error == pytest.approx(error, rel=1e-12)
+    assert found.unit == "days"

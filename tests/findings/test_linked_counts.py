@@ -17,7 +17,6 @@ from loyaltylab.findings.linked_counts import (
     find_feasible_ranges,
     sums_that_hold,
     suppress_counts,
-    two_way_sums,
     write_counts,
 )
 
@@ -39,7 +38,12 @@ def two_way(cells: Sequence[Sequence[int]]) -> tuple[dict[tuple[str, str], int],
         for i, row in enumerate([*rows, TOTAL])
         for j, column in enumerate([*columns, TOTAL])
     }
-    return counts, two_way_sums(rows, columns)
+    down, across = [*rows, TOTAL], [*columns, TOTAL]
+    sums = (
+        *(Sum(tuple((row, column) for column in columns), (row, TOTAL)) for row in down),
+        *(Sum(tuple((row, column) for row in rows), (TOTAL, column)) for column in across),
+    )
+    return counts, sums
 
 
 class TestAListWithATotal:

@@ -28,7 +28,12 @@ from loyaltylab.designs import (
 )
 from loyaltylab.errors import EstimationError
 from loyaltylab.findings import Check
-from loyaltylab.survival import Estimate, fit_cox
+from loyaltylab.survival import (
+    Estimate,
+    fit_cox,
+    restricted_mean_difference,
+    restricted_mean_retention_time,
+)
 
 CONTROL_CAUSES = ("life_event",)
 LARGEST_IMBALANCE = 0.1
@@ -338,3 +343,42 @@ def in_days(estimate: Estimate) -> Estimate:
         for name in ("value", "standard_error", "ci_lower", "ci_upper")
     }
     return replace(estimate, unit="days", **scaled)
+
+
+def contrast_unadjusted(
+    exposed: pd.DataFrame,
+    reference: pd.DataFrame,
+    *,
+    horizon_months: float,
+    confidence_level: float,
+) -> Estimate:
+    """Difference of the restricted means of two groups as they are: what naive analyses report.
+
+    Parameters
+    ----------
+    exposed, reference : pandas.DataFrame
+        One row per customer, none in both: ``start`` and ``stop`` in days, ``event``.
+    horizon_months : float
+    confidence_level : float
+
+    Returns
+    -------
+    Estimate
+        Exposed minus reference, in days.
+
+    Raises
+    ------
+    EstimationError
+        If nobody of a group is followed to the horizon.
+    """
+    mean_exposed, mean_reference = (
+        restricted_mean_retention_time(
+            part["start"],
+            part["stop"],
+            part["event"],
+            horizon=horizon_months * DAYS_PER_MONTH,
+            confidence_level=confidence_level,
+        )
+        for part in (exposed, reference)
+    )
+    return restricted_mean_difference(mean_exposed, mean_reference)

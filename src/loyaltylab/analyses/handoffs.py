@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from loyaltylab.analyses.adjusted import AdjustedAnalysis, analyse_cohort, contrast_adjusted
+from loyaltylab.analyses.adjusted import (
+    AdjustedAnalysis,
+    analyse_cohort,
+    contrast_adjusted,
+    contrast_unadjusted,
+)
 from loyaltylab.analyses.handled_contacts import (
     DAY,
     FEW,
@@ -34,10 +39,8 @@ from loyaltylab.designs import (
 from loyaltylab.errors import EstimationError
 from loyaltylab.survival import (
     Estimate,
-    difference,
     mean_cumulative_difference,
     mean_cumulative_function,
-    restricted_mean_retention_time,
 )
 
 ASKED = "request to cancel"
@@ -153,7 +156,14 @@ def analyse_handoffs(
     )
     is_exposed = (pair[HANDLED] == MANY).to_numpy()
     weights = treatment_weights(exits.propensity, is_exposed).values
-    repeats, gap = _count_repeats(data, pair.assign(weight=weights), confidence_level)
+    repeats, gap = compare_repeats(
+        repeat_rows(pair.assign(weight=weights), data.tables["contacts"]),
+        group=HANDLED,
+        exposed=MANY,
+        reference=FEW,
+        days=REQUEST_DAYS,
+        confidence_level=confidence_level,
+    )
     sizes = requests.contrast.weight_summary["effective_sample_size"]
     return HandoffAnalysis(
         repeats=repeats,
@@ -238,24 +248,40 @@ def naive_handoffs(data: StudyData, *, confidence_level: float = 0.95) -> Estima
     many = contacts.loc[contacts["handoffs"].fillna(0) >= FROM, "customer_id"]
     new = data.lives[data.lives["entry_days"] == 0]
     is_many = new["customer_id"].isin(many)
-    means = [
-        restricted_mean_retention_time(
-            np.zeros(len(part)),
-            part["stop_days"],
-            part["event"],
-            horizon=EXIT_MONTHS * DAYS_PER_MONTH,
-            confidence_level=confidence_level,
-        )
-        for part in (new[is_many], new[~is_many])
-    ]
-    return difference(means[0], means[1])
+    frame = pd.DataFrame({"start": 0.0, "stop": new["stop_days"], "event": new["event"]})
+    return contrast_unadjusted(
+        frame[is_many],
+        frame[~is_many],
+        horizon_months=EXIT_MONTHS,
+        confidence_level=confidence_level,
+    )
 
 
-def _count_repeats(
-    data: StudyData, pair: pd.DataFrame, confidence_level: float
+def compare_repeats(
+    rows: pd.DataFrame,
+    *,
+    group: str,
+    exposed: str,
+    reference: str,
+    days: float,
+    confidence_level: float,
 ) -> tuple[dict[str, Estimate], Estimate]:
-    """Further contacts within 90 days of the landmark, weighted, per group and as a difference."""
-    rows = repeat_rows(pair, data.tables["contacts"])
+    """Mean number of contacts so many days on, weighted, per group and exposed minus reference.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        As from :func:`repeat_rows`; an exit ends the contacts and is no missing value.
+    group, exposed, reference : str
+        Column of the groups and its two values.
+    days : float
+    confidence_level : float
+
+    Raises
+    ------
+    EstimationError
+        If nobody of a group is followed so long.
+    """
     curves = {
         name: mean_cumulative_function(
             part["start"],
@@ -266,11 +292,11 @@ def _count_repeats(
             weights=part["weight"],
             confidence_level=confidence_level,
         )
-        for name, part in rows.groupby(HANDLED, sort=False)
+        for name in (exposed, reference)
+        for part in (rows[rows[group] == name],)
     }
-    means = {str(name): curve.mean_at(REQUEST_DAYS) for name, curve in curves.items()}
-    gap = mean_cumulative_difference(curves[MANY], curves[FEW], time=REQUEST_DAYS)
-    return means, gap
+    means = {name: curve.mean_at(days) for name, curve in curves.items()}
+    return means, mean_cumulative_difference(curves[exposed], curves[reference], time=days)
 
 
 def repeat_rows(

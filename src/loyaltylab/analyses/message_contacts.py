@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from loyaltylab.analyses.handoffs import repeat_rows
+from loyaltylab.analyses.handoffs import compare_repeats, repeat_rows
 from loyaltylab.analyses.message_cohort import CONTACT_DAYS, DAY, MESSAGE, TOLD, UNTOLD
 from loyaltylab.designs import (
     EValue,
@@ -22,7 +21,7 @@ from loyaltylab.designs import (
 )
 from loyaltylab.errors import EstimationError
 from loyaltylab.findings import Check
-from loyaltylab.survival import Estimate, mean_cumulative_difference, mean_cumulative_function
+from loyaltylab.survival import Estimate
 from loyaltylab.survival.intervals import normal_quantile
 
 FEWEST_ASKED = 2  # customers of a group who made contact, for a mean with an error
@@ -131,22 +130,14 @@ def compare_counts(
 ) -> tuple[dict[str, Estimate], Estimate]:
     """Mean contacts within 30 days per group, weighted, and told minus not told."""
     rows = repeat_rows(weighted, contacts, group=MESSAGE, days=CONTACT_DAYS)
-    options: dict[str, Any] = {"confidence_level": confidence_level}
-    curves = {
-        name: mean_cumulative_function(
-            part["start"],
-            part["stop"],
-            part["event"],
-            customer=part["customer_id"],
-            terminal=part["is_exit"],
-            weights=part["weight"],
-            **options,
-        )
-        for name in (TOLD, UNTOLD)
-        for part in (rows[rows[MESSAGE] == name],)
-    }
-    means = {name: curve.mean_at(CONTACT_DAYS) for name, curve in curves.items()}
-    return means, mean_cumulative_difference(curves[TOLD], curves[UNTOLD], time=CONTACT_DAYS)
+    return compare_repeats(
+        rows,
+        group=MESSAGE,
+        exposed=TOLD,
+        reference=UNTOLD,
+        days=CONTACT_DAYS,
+        confidence_level=confidence_level,
+    )
 
 
 def _count_before(

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from loyaltylab.analyses.adjusted import contrast_adjusted, in_days
+from loyaltylab.analyses.adjusted import contrast_adjusted, contrast_unadjusted, in_days
 from loyaltylab.analyses.compensation import compensation_cohort
 from loyaltylab.analyses.exit_reform import (
     attempt_cohort,
@@ -35,7 +35,7 @@ from loyaltylab.analyses.study_data import (
 from loyaltylab.designs import assign_period
 from loyaltylab.errors import EstimationError, NotEstimableError
 from loyaltylab.measures.service_quality import DENIED as DENIED_OUTCOMES
-from loyaltylab.survival import Estimate, difference, restricted_mean_retention_time
+from loyaltylab.survival import Estimate
 from loyaltylab.timeline import follow_up_from
 
 # The design of H22 at a date when nothing happened: the truth is no effect in any world.
@@ -205,29 +205,15 @@ def _placebo_reform(data: StudyData, level: float) -> Estimate:
     return found.restricted_mean.effect
 
 
-def _subtract_means(
-    exposed: pd.DataFrame, reference: pd.DataFrame, *, months: float, level: float
-) -> Estimate:
-    means = [
-        restricted_mean_retention_time(
-            part["start"],
-            part["stop"],
-            part["event"],
-            horizon=months * DAYS_PER_MONTH,
-            confidence_level=level,
-        )
-        for part in (exposed, reference)
-    ]
-    return difference(means[0], means[1])
-
-
 def _naive_desk(data: StudyData, level: float) -> Estimate:
     """Kept by the desk, as a save offer that was taken tells, against all others who met it."""
     need(data, "offers")
     frame = desk_cohort(data).frame
     met = frame[frame["desk"] == REACTIVE]
     is_kept = met["customer_id"].isin(accepted_saves(data.tables["offers"])["customer_id"])
-    return _subtract_means(met[is_kept], met[~is_kept], months=24, level=level)
+    return contrast_unadjusted(
+        met[is_kept], met[~is_kept], horizon_months=24, confidence_level=level
+    )
 
 
 def _naive_denial(data: StudyData, level: float) -> Estimate:
@@ -236,7 +222,9 @@ def _naive_denial(data: StudyData, level: float) -> Estimate:
     new = data.lives[data.lives["entry_days"] == 0]
     frame = pd.DataFrame({"start": 0.0, "stop": new["stop_days"], "event": new["event"]})
     is_denied = new["customer_id"].isin(denied)
-    return _subtract_means(frame[is_denied], frame[~is_denied], months=24, level=level)
+    return contrast_unadjusted(
+        frame[is_denied], frame[~is_denied], horizon_months=24, confidence_level=level
+    )
 
 
 def _naive_compensation(data: StudyData, level: float) -> Estimate:
@@ -246,7 +234,7 @@ def _naive_compensation(data: StudyData, level: float) -> Estimate:
     used = vouchers.loc[vouchers["redeemed_at"].notna(), "customer_id"]
     is_used = (frame["offered"] == "voucher") & frame["customer_id"].isin(used)
     refunded = frame[frame["offered"] == "refund"]
-    return _subtract_means(frame[is_used], refunded, months=24, level=level)
+    return contrast_unadjusted(frame[is_used], refunded, horizon_months=24, confidence_level=level)
 
 
 def _naive_team(data: StudyData, level: float) -> Estimate:
@@ -259,7 +247,7 @@ def _naive_team(data: StudyData, level: float) -> Estimate:
         follow_up_from(data.lives, start.assign(index_at=start["index_at"] - earlier)).frame
         for earlier in (pd.Timedelta(0), year)
     )
-    return _subtract_means(after, before, months=12, level=level)
+    return contrast_unadjusted(after, before, horizon_months=12, confidence_level=level)
 
 
 def _naive_reform(data: StudyData, level: float) -> Estimate:
@@ -269,7 +257,7 @@ def _naive_reform(data: StudyData, level: float) -> Estimate:
         covered["index_at"], reform.effective_at, horizon_days=12 * DAYS_PER_MONTH
     )
     after, before = covered[period == "after"], covered[period == "before"]
-    return _subtract_means(after, before, months=12, level=level)
+    return contrast_unadjusted(after, before, horizon_months=12, confidence_level=level)
 
 
 _Analysis = Callable[[StudyData, float], Estimate]

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from loyaltylab.analyses.adjusted import AdjustedAnalysis, analyse_cohort, contrast_adjusted
+from loyaltylab.analyses.adjusted import (
+    AdjustedAnalysis,
+    analyse_cohort,
+    contrast_adjusted,
+    contrast_unadjusted,
+)
 from loyaltylab.analyses.message_cohort import (
     DAY,
     FURTHER,
@@ -31,11 +36,7 @@ from loyaltylab.designs import (
     expand_covariates,
 )
 from loyaltylab.findings import Check, Evidence, Judgement, decide
-from loyaltylab.survival import (
-    Estimate,
-    difference,
-    restricted_mean_retention_time,
-)
+from loyaltylab.survival import Estimate
 
 HORIZON_MONTHS = 12.0
 CONTACTS_THAT_MATTER = 0.1  # per customer in 30 days; as declared in hypotheses.yaml
@@ -234,17 +235,12 @@ def naive_messages(
     outreach = data.tables["outreach"]
     ever = outreach.loc[outreach["kind"] == "proactive_message", "customer_id"]
     is_ever = failures["customer_id"].isin(ever)
-    with_it, without = (
-        restricted_mean_retention_time(
-            part["start"],
-            part["stop"],
-            part["event"],
-            horizon=horizon_months * DAYS_PER_MONTH,
-            confidence_level=confidence_level,
-        )
-        for part in (failures[is_ever], failures[~is_ever])
+    return contrast_unadjusted(
+        failures[is_ever],
+        failures[~is_ever],
+        horizon_months=horizon_months,
+        confidence_level=confidence_level,
     )
-    return difference(with_it, without)
 
 
 def _clone(

@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from loyaltylab.analyses.adjusted import CONTROL_CAUSES, SMALLEST_SIZE_SHARE, contrast_adjusted
+from loyaltylab.analyses.adjusted import (
+    CONTROL_CAUSES,
+    SMALLEST_SIZE_SHARE,
+    contrast_adjusted,
+    contrast_unadjusted,
+)
 from loyaltylab.analyses.remedy_cohort import (
     CONTACTS,
     GRACE_DAYS,
@@ -30,7 +35,7 @@ from loyaltylab.designs import (
 )
 from loyaltylab.errors import EstimationError
 from loyaltylab.findings import Check
-from loyaltylab.survival import Estimate, difference, restricted_mean_retention_time
+from loyaltylab.survival import Estimate
 
 EARLY, LATE = "early", "only on asking to cancel"
 OTHER_GRACES_DAYS = (7.0, 30.0)
@@ -182,17 +187,12 @@ def estimate_naive_remedy(data: StudyData, *, confidence_level: float) -> Estima
     outreach = data.tables["outreach"]
     helped = outreach.loc[outreach["kind"] == "remedy", "customer_id"]
     is_helped = frame["customer_id"].isin(helped)
-    with_it, without = (
-        restricted_mean_retention_time(
-            part["start"],
-            part["stop"],
-            part["event"],
-            horizon=HORIZON_MONTHS * DAYS_PER_MONTH,
-            confidence_level=confidence_level,
-        )
-        for part in (frame[is_helped], frame[~is_helped])
+    return contrast_unadjusted(
+        frame[is_helped],
+        frame[~is_helped],
+        horizon_months=HORIZON_MONTHS,
+        confidence_level=confidence_level,
     )
-    return difference(with_it, without)
 
 
 def _e_value(contrast: StrategyContrast, horizon: float) -> EValue | None:

@@ -42,15 +42,6 @@ class Sum:
     total: Hashable | None = None
 
 
-def two_way_sums(rows: Iterable[str], columns: Iterable[str]) -> tuple[Sum, ...]:
-    """The sums of a table with keys (row, column), whose margins have the key ``TOTAL``."""
-    down, across = (*rows, TOTAL), (*columns, TOTAL)
-    return (
-        *(Sum(tuple((row, column) for column in across[:-1]), (row, TOTAL)) for row in down),
-        *(Sum(tuple((row, column) for row in down[:-1]), (TOTAL, column)) for column in across),
-    )
-
-
 def suppress_counts(
     counts: Mapping[Key, int], *, sums: Sequence[Sum], min_cell: int
 ) -> dict[Key, Standing]:
